@@ -1,0 +1,44 @@
+# The flags of every target, and the two kinds of library: pure and impure (ARCHITECTURE.md, "Purity").
+
+add_library(limpid_common_flags INTERFACE)
+target_include_directories(limpid_common_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(limpid_common_flags INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  $<$<BOOL:${LIMPID_WERROR}>:-Werror>)
+if(LIMPID_SANITIZE)
+  target_compile_options(limpid_common_flags INTERFACE
+    -fsanitize=${LIMPID_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g)
+  target_link_options(limpid_common_flags INTERFACE -fsanitize=${LIMPID_SANITIZE})
+endif()
+
+# One set of flags, so that the tool and the boot image can link byte-identical archives. No NDEBUG here either.
+set(LIMPID_PURE_FLAGS ${LIMPID_OPTIMIZE} -fPIE -fstack-protector-strong -D_GLIBCXX_ASSERTIONS -U_FORTIFY_SOURCE
+  -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections)
+if(LIMPID_SANITIZE)
+  list(REMOVE_ITEM LIMPID_PURE_FLAGS -fno-rtti -fno-asynchronous-unwind-tables)  # ubsan's vptr check, asan's stacks
+endif()
+
+# limpid_library(NAME pure|impure DEPENDS...): all sources below limpid/NAME; target limpid_NAME, alias limpid::NAME.
+function(limpid_library name kind)
+  string(REPLACE "/" "_" target limpid_${name})
+  string(REPLACE "/" "_" alias limpid::${name})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS
+    ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.S)
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    set(scope PUBLIC)
+    target_link_libraries(${target} PRIVATE limpid_common_flags)
+    if(kind STREQUAL pure)
+      target_compile_options(${target} PRIVATE ${LIMPID_PURE_FLAGS})
+    else()
+      target_compile_options(${target} PRIVATE -O2 -g1)
+      target_compile_definitions(${target} PRIVATE _FORTIFY_SOURCE=2)
+    endif()
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  add_library(${alias} ALIAS ${target})
+  target_include_directories(${target} ${scope} ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${target} ${scope} ${ARGN})
+endfunction()

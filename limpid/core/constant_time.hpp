@@ -1,0 +1,41 @@
+// Operations on secrets whose time and memory accesses do not depend on the secret's value.
+#pragma once
+
+#include "limpid/core/bytes.hpp"
+
+namespace limpid {
+
+// Hides from the compiler what is known of `value`, so that it cannot turn a mask back into a branch.
+template <class T>
+constexpr T value_barrier(T value) {
+  if (!__builtin_is_constant_evaluated()) asm("" : "+r"(value));
+  return value;
+}
+
+// All ones if the low bit of `bit` is set, otherwise zero.
+constexpr std::uint64_t mask_from_bit(std::uint64_t bit) { return value_barrier(std::uint64_t{0} - (bit & 1)); }
+
+// All ones if `value` is zero, otherwise zero.
+constexpr std::uint64_t mask_if_zero(std::uint64_t value) {
+  return mask_from_bit((~value & (value - 1)) >> 63);
+}
+
+// `a` where `mask` is all ones, `b` where it is zero.
+constexpr std::uint64_t select(std::uint64_t mask, std::uint64_t a, std::uint64_t b) { return b ^ (mask & (a ^ b)); }
+
+// Content equality; only the lengths may show in the time taken.
+inline bool constant_time_equal(Bytes a, Bytes b) {
+  if (a.size() != b.size()) return false;
+  std::uint64_t difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) difference = value_barrier(difference | (a[i] ^ b[i]));
+  return difference == 0;
+}
+
+// Overwrites with zeros in a way that the compiler may not remove.
+inline void wipe(MutableBytes bytes) {
+  if (bytes.empty()) return;
+  std::memset(bytes.data(), 0, bytes.size());
+  asm volatile("" : : "r"(bytes.data()) : "memory");
+}
+
+}  // namespace limpid

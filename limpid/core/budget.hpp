@@ -1,4 +1,5 @@
-// Memory is a budget. Pure code allocates only through a Budget, which may refuse; a refusal is an outcome, not a crash.
+// Memory is a budget. Pure code allocates only through a Budget, which may refuse; a refusal is an outcome, not a
+// crash.
 #pragma once
 
 #include <cstddef>

@@ -16,9 +16,7 @@ constexpr T value_barrier(T value) {
 constexpr std::uint64_t mask_from_bit(std::uint64_t bit) { return value_barrier(std::uint64_t{0} - (bit & 1)); }
 
 // All ones if `value` is zero, otherwise zero.
-constexpr std::uint64_t mask_if_zero(std::uint64_t value) {
-  return mask_from_bit((~value & (value - 1)) >> 63);
-}
+constexpr std::uint64_t mask_if_zero(std::uint64_t value) { return mask_from_bit((~value & (value - 1)) >> 63); }
 
 // `a` where `mask` is all ones, `b` where it is zero.
 constexpr std::uint64_t select(std::uint64_t mask, std::uint64_t a, std::uint64_t b) { return b ^ (mask & (a ^ b)); }

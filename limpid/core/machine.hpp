@@ -33,10 +33,10 @@ struct QueryId {
 // What the caller lends for one step: memory for output and actions, a budget for what the state keeps, and the CPU.
 template <class Action>
 struct Room {
-  MutableBytes bytes;          // actions may hold views into it
-  std::span<Action> actions;   // filled from the front; a full list ends the step
-  Budget& budget;              // outlives the state
-  CpuFeatures cpu{};           // changes speed, never bytes
+  MutableBytes bytes;         // actions may hold views into it
+  std::span<Action> actions;  // filled from the front; a full list ends the step
+  Budget& budget;             // outlives the state
+  CpuFeatures cpu{};          // changes speed, never bytes
 };
 
 struct LeastRoom {
@@ -56,11 +56,11 @@ enum class Wants : std::uint8_t {
 
 template <class Action>
 struct Progress {
-  // How much of the event was taken: bytes of a stream, otherwise 1 or 0. What was not must be offered again, in front of
-  // what follows it; those bytes are unaltered.
+  // How much of the event was taken: bytes of a stream, otherwise 1 or 0. What was not must be offered again, in front
+  // of what follows it; those bytes are unaltered.
   std::size_t consumed = 0;
   std::span<Action> actions{};  // into the room's slots, in order; dead as soon as room or event memory is touched
-  bool more = false;            // a limit of this step was reached: step again at once (with Tick, or the rest of the event)
+  bool more = false;  // a limit of this step was reached: step again at once (with Tick, or the rest of the event)
   Wants wants = Wants::event;
   std::optional<Instant> deadline{};  // step with Tick no later than this; always later than now
 };

@@ -49,13 +49,16 @@ class SecretBytes {
 
   SecretBytes() = default;  // empty
   // Copies the first Max bytes of `bytes` at most.
-  explicit SecretBytes(Bytes bytes) : SecretBytes(SecretBytes::zeros(bytes.size())) { copy(bytes.first(size_), mutable_bytes()); }
+  explicit SecretBytes(Bytes bytes) : SecretBytes(SecretBytes::zeros(bytes.size())) {
+    copy(bytes.first(size_), mutable_bytes());
+  }
   static SecretBytes zeros(std::size_t size) {
     SecretBytes secret;
     secret.size_ = static_cast<std::uint8_t>(std::min(size, Max));
     return secret;
   }
-  SecretBytes(SecretBytes&& other) noexcept : storage_(std::move(other.storage_)), size_(std::exchange(other.size_, 0)) {}
+  SecretBytes(SecretBytes&& other) noexcept
+      : storage_(std::move(other.storage_)), size_(std::exchange(other.size_, 0)) {}
   SecretBytes& operator=(SecretBytes&& other) noexcept {
     if (this == &other) return *this;
     storage_ = std::move(other.storage_);
@@ -74,7 +77,9 @@ class SecretBytes {
   Bytes bytes() const { return Bytes(storage_.bytes()).first(size_); }
   MutableBytes mutable_bytes() { return MutableBytes(storage_.mutable_bytes()).first(size_); }
 
-  friend bool operator==(const SecretBytes& a, const SecretBytes& b) { return constant_time_equal(a.bytes(), b.bytes()); }
+  friend bool operator==(const SecretBytes& a, const SecretBytes& b) {
+    return constant_time_equal(a.bytes(), b.bytes());
+  }
 
  private:
   Secret<Max> storage_;

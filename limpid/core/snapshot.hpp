@@ -5,8 +5,8 @@
 //     static void fields(auto& self, auto&& visit) { visit(self.a, self.b); }
 //
 // and with that it can be saved, loaded, compared and digested. Beyond such structs these encode: bool, integers, enums
-// with an ADL `constexpr bool is_valid(E)`, Bytes, Secret, SecretBytes, Instant (as what remains of it), Duration, UnixTime,
-// std::array, std::optional, std::variant, Vec, Box. Integers are big-endian; lengths and counts are 32 bits.
+// with an ADL `constexpr bool is_valid(E)`, Bytes, Secret, SecretBytes, Instant (as what remains of it), Duration,
+// UnixTime, std::array, std::optional, std::variant, Vec, Box. Integers are big-endian; lengths and counts are 32 bits.
 //
 // What cannot be saved as it is (expanded keys, tables) is left out of `fields` and rebuilt by an optional member
 // `bool restored(const LoadContext&)`, which also checks invariants between fields: false refuses the snapshot.
@@ -44,11 +44,16 @@ enum class SnapshotFault : std::uint8_t {
 
 constexpr std::string_view describe(SnapshotFault fault) {
   switch (fault) {
-    case SnapshotFault::not_a_snapshot: return "not a limpid snapshot";
-    case SnapshotFault::wrong_machine: return "a snapshot of another kind of machine";
-    case SnapshotFault::wrong_version: return "a snapshot from another version of limpid";
-    case SnapshotFault::malformed: return "the snapshot is damaged";
-    case SnapshotFault::out_of_memory: return "the memory budget does not hold the snapshot's state";
+    case SnapshotFault::not_a_snapshot:
+      return "not a limpid snapshot";
+    case SnapshotFault::wrong_machine:
+      return "a snapshot of another kind of machine";
+    case SnapshotFault::wrong_version:
+      return "a snapshot from another version of limpid";
+    case SnapshotFault::malformed:
+      return "the snapshot is damaged";
+    case SnapshotFault::out_of_memory:
+      return "the memory budget does not hold the snapshot's state";
   }
   return "";
 }
@@ -263,13 +268,15 @@ std::expected<Buffer, SnapshotFault> save(const State& state, Instant now, Budge
 template <class State>
 std::expected<State, SnapshotFault> load(Bytes saved, const LoadContext& context) {
   Reader in(saved);
-  if (in.take(snapshot::magic.size()) != as_bytes(snapshot::magic)) return std::unexpected(SnapshotFault::not_a_snapshot);
+  if (in.take(snapshot::magic.size()) != as_bytes(snapshot::magic))
+    return std::unexpected(SnapshotFault::not_a_snapshot);
   if (in.take(4) != as_bytes({State::snapshot_kind.name, 4})) return std::unexpected(SnapshotFault::wrong_machine);
   if (in.u16() != State::snapshot_kind.version) return std::unexpected(SnapshotFault::wrong_version);
   const std::uint64_t refusals = context.budget.refusals();
   State state{};
   if (!decode(in, context, state) || !in.finished()) {
-    return std::unexpected(context.budget.refusals() != refusals ? SnapshotFault::out_of_memory : SnapshotFault::malformed);
+    return std::unexpected(context.budget.refusals() != refusals ? SnapshotFault::out_of_memory
+                                                                 : SnapshotFault::malformed);
   }
   return state;
 }

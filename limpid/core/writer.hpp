@@ -32,11 +32,17 @@ class Writer {
 
   // Writes what `body` writes behind its length in 1, 2 or 3 bytes (RFC 8446, section 3.4). Fails if it does not fit.
   template <class Body>
-  void vector8(Body&& body) { prefixed(1, body); }
+  void vector8(Body&& body) {
+    prefixed(1, body);
+  }
   template <class Body>
-  void vector16(Body&& body) { prefixed(2, body); }
+  void vector16(Body&& body) {
+    prefixed(2, body);
+  }
   template <class Body>
-  void vector24(Body&& body) { prefixed(3, body); }
+  void vector24(Body&& body) {
+    prefixed(3, body);
+  }
 
   // What this writer wrote so far; dead at the next write.
   MutableBytes written() {

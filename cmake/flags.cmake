@@ -11,6 +11,14 @@ if(LIMPID_SANITIZE)
   target_link_options(limpid_common_flags INTERFACE -fsanitize=${LIMPID_SANITIZE})
 endif()
 
+# The fuzzing presets: clang 19's coverage for libFuzzer, or in the form that AFL++'s driver reads.
+set(LIMPID_FUZZ "" CACHE STRING "Fuzzing engine that the build is for: libfuzzer or afl")
+if(LIMPID_FUZZ STREQUAL "libfuzzer")
+  target_compile_options(limpid_common_flags INTERFACE -fsanitize=fuzzer-no-link)
+elseif(LIMPID_FUZZ STREQUAL "afl")
+  target_compile_options(limpid_common_flags INTERFACE -fsanitize-coverage=trace-pc-guard,trace-cmp)
+endif()
+
 # One set of flags, so that the tool and the boot image can link byte-identical archives. No NDEBUG here either.
 set(LIMPID_PURE_FLAGS ${LIMPID_OPTIMIZE} -fPIE -fstack-protector-strong -D_GLIBCXX_ASSERTIONS -U_FORTIFY_SOURCE
   -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections)

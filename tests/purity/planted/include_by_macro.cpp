@@ -1,0 +1,3 @@
+// tls: include of HEADER
+#define HEADER <time.h>
+#include HEADER

@@ -1,0 +1,2 @@
+// http: include of <immintrin.h>
+#include <immintrin.h>

@@ -1,0 +1,2 @@
+// tls: include of <sodium.h>
+#include <sodium.h>

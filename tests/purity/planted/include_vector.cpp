@@ -1,0 +1,2 @@
+// tls: include of <vector>
+#include <vector>

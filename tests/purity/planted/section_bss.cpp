@@ -1,0 +1,2 @@
+// tls: section .bss
+int planted_counter;

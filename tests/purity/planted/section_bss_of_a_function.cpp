@@ -1,0 +1,5 @@
+// tls: section .bss
+int planted() {
+  static int calls;
+  return ++calls;
+}

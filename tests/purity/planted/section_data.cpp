@@ -1,0 +1,2 @@
+// tls: section .data
+int planted_counter = 7;

@@ -1,0 +1,4 @@
+// tls: section .init_array
+int first();
+const int planted = first();
+int second() { return planted; }

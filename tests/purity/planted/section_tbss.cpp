@@ -1,0 +1,2 @@
+// tls: section .tbss
+thread_local int planted_counter;

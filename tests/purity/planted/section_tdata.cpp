@@ -1,0 +1,2 @@
+// tls: section .tdata
+thread_local int planted_counter = 7;

@@ -1,0 +1,2 @@
+// tls: undefined symbol _Znwm
+int* planted() { return new int(7); }

@@ -153,5 +153,5 @@ def folder_sources(source_dir, folder):
 
 
 def built_archives(build_dir):
-    paths = {folder: pathlib.Path(build_dir) / "limpid" / f"liblimpid_{folder}.a" for folder in ROWS}
+    paths = {folder: pathlib.Path(build_dir) / "libraries" / f"liblimpid_{folder}.a" for folder in ROWS}
     return {folder: path for folder, path in paths.items() if path.exists()}

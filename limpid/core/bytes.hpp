@@ -22,6 +22,7 @@ class Bytes : public std::span<const Byte> {
   constexpr Bytes(Span bytes) : Span(bytes) {}
   constexpr Bytes(MutableBytes bytes) : Span(bytes) {}
 
+  using Span::first, Span::last;  // those of fixed size
   constexpr Bytes first(std::size_t n) const { return Span::first(n); }
   constexpr Bytes last(std::size_t n) const { return Span::last(n); }
   constexpr Bytes subspan(std::size_t at, std::size_t n = std::dynamic_extent) const { return Span::subspan(at, n); }

@@ -1,0 +1,51 @@
+#include "limpid/crypto/aead.hpp"
+
+#include "limpid/core/snapshot.hpp"
+#include "limpid/crypto/portable/aes_gcm.hpp"
+#include "limpid/crypto/portable/chacha20_poly1305.hpp"
+
+namespace limpid::crypto {
+
+AeadKey::AeadKey(AeadAlgorithm algorithm, Bytes key, CpuFeatures cpu) : algorithm_(algorithm) {
+  if (key.size() != aead_key_size(algorithm)) return;
+  key_ = SecretBytes<32>(key);
+  expand(cpu);
+}
+
+bool AeadKey::restored(const LoadContext& context) {
+  if (sealed_ > aead_seal_limit(algorithm_)) return false;
+  if (key_.empty()) return true;
+  if (key_.size() != aead_key_size(algorithm_)) return false;
+  expand(context.cpu);
+  return true;
+}
+
+void AeadKey::expand(CpuFeatures) {
+  if (algorithm_ == AeadAlgorithm::chacha20_poly1305) return;
+  portable::gcm_expand(key_.bytes(), gcm_);
+}
+
+bool AeadKey::seal(AeadNonce nonce, Bytes aad, Bytes plaintext, MutableBytes out, CpuFeatures) {
+  if (seals_left() == 0 || plaintext.size() > aead_max_plaintext(algorithm_)) return false;
+  if (out.size() != plaintext.size() + aead_tag_size) return false;
+  ++sealed_;
+  if (algorithm_ == AeadAlgorithm::chacha20_poly1305) {
+    portable::chacha20_poly1305_seal(key_.bytes().first<32>(), nonce, aad, plaintext, out.data());
+  } else {
+    portable::gcm_seal(gcm_, nonce, aad, plaintext, out.data());
+  }
+  return true;
+}
+
+bool AeadKey::open(AeadNonce nonce, Bytes aad, MutableBytes ciphertext_and_tag, CpuFeatures) const {
+  if (key_.empty() || ciphertext_and_tag.size() < aead_tag_size) return false;
+  const MutableBytes text = ciphertext_and_tag.first(ciphertext_and_tag.size() - aead_tag_size);
+  const std::span<const Byte, aead_tag_size> tag = ciphertext_and_tag.last<aead_tag_size>();
+  if (text.size() > aead_max_plaintext(algorithm_)) return false;
+  if (algorithm_ == AeadAlgorithm::chacha20_poly1305) {
+    return portable::chacha20_poly1305_open(key_.bytes().first<32>(), nonce, aad, text, tag);
+  }
+  return portable::gcm_open(gcm_, nonce, aad, text, tag);
+}
+
+}  // namespace limpid::crypto

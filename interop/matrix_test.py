@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# ctest: long 400
 """Other people's TLS against ours: every suite, group and key type that both sides have.
 
 Servers: `limpid serve` against openssl s_client, gnutls-cli, curl, Python's ssl and headless Chromium.
@@ -6,7 +7,7 @@ Clients: `limpid get` against openssl s_server and gnutls-serv.
 
 A cell passes only by what the *peer* reports of the connection: version, suite, group, signature, and the page itself.
 Prints the matrix; exits 0 if no cell failed, 1 otherwise, 77 if no peer at all is installed.
-Usage: matrix.py LIMPID [--without-chromium]
+Usage: matrix_test.py [LIMPID] [--without-chromium]
 """
 
 import argparse
@@ -357,7 +358,7 @@ class Matrix:
 
 def main():
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("limpid")
+    arguments.add_argument("limpid", nargs="?", default=os.environ.get("LIMPID_BUILD_DIR", "build/release") + "/limpid")
     arguments.add_argument("--without-chromium", action="store_true")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="limpid-interop-") as work:

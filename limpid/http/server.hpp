@@ -1,0 +1,158 @@
+// An HTTP/1.1 server for one connection that serves files (RFC 9110, RFC 9112). It sees plaintext: stack::Server puts
+// it onto a byte stream, with TLS or without.
+//
+// GET and HEAD, one request after the other: what was received behind a request is consumed when its answer is
+// complete.
+#pragma once
+
+#include <optional>
+
+#include "limpid/core/snapshot.hpp"
+#include "limpid/core/stream.hpp"
+#include "limpid/http/chunked.hpp"
+#include "limpid/http/files.hpp"
+#include "limpid/http/head_scanner.hpp"
+#include "limpid/http/request.hpp"
+#include "limpid/http/status.hpp"
+
+namespace limpid::http {
+
+// Event: finish the answer under way, then end. (The driver was asked to stop.)
+struct Drain {
+  static void fields(auto&, auto&& visit) { visit(); }
+};
+
+// Why an exchange did not come to its end.
+enum class Abandoned : std::uint8_t {
+  no,
+  file_changed,  // a piece of it could not be read: the length that was promised cannot be kept
+  stalled,       // the peer took less than Config::least_progress in Config::progress_interval
+  reset,         // the connection was gone
+};
+constexpr bool is_valid(Abandoned why) { return why <= Abandoned::reset; }
+
+// Action: one exchange is over. For access logs and counters.
+struct RequestServed {
+  Method method = Method::other;
+  Status status = Status::bad_request;
+  Abandoned abandoned = Abandoned::no;
+  std::uint64_t body_bytes = 0;    // of the answer's content, handed out for sending
+  std::array<char, 127> target{};  // the front of the request target, visible ASCII; empty if no head could be read
+  std::uint8_t target_size = 0;
+  std::string_view target_text() const { return {target.data(), target_size}; }
+  static void fields(auto& self, auto&& visit) {
+    visit(self.method, self.status, self.abandoned, self.body_bytes, self.target, self.target_size);
+  }
+};
+
+class Server {
+ public:
+  struct Config {
+    std::string_view server_name = "limpid";       // of the Server field; outlives the configuration
+    HeadLimits head{};                             // beyond them: 414, 431
+    std::uint32_t largest_discarded_body = 65536;  // content of a request that is read and ignored; beyond: 413
+    std::uint32_t largest_piece = 65536;           // asked for at once
+    Duration header_timeout = seconds(10);  // from the first byte of a request to the end of its head and content
+    Duration idle_timeout = seconds(60);    // from the start or the end of an answer to the next request's first byte
+    Duration progress_interval = seconds(30);  // during an answer: in every such interval
+    std::uint32_t least_progress = 1024;       // so many bytes are taken, or the connection is aborted
+  };
+
+  using Event = std::variant<Tick, stream::Received, stream::PeerFinished, stream::Reset, Drain, Reply>;
+  using Action = std::variant<stream::Send, stream::Finish, stream::Abort, CloseFile, RequestServed, StaleReply>;
+  using Query = std::variant<Lookup, ReadFile>;
+
+  static constexpr LeastRoom least_room{.bytes = 1, .actions = 6, .input = 1};
+  static constexpr SnapshotKind snapshot_kind{"hsrv", 1};
+
+  // Send's bytes are in the room or in the Piece replied; together they are never more than room.bytes.size(), which is
+  // the credit. A Piece larger than what the room takes is asked for again from where it was cut. Without action slots
+  // enough (least_room) nothing happens. After Finish or Abort the machine has ended and ignores every event.
+  static Progress<Action> advance(const Config& config, Server& state, Time now, const Event& event,
+                                  const Room<Action>& room);
+
+  std::optional<Query> pending() const;
+
+  // Nothing has been received since the last answer, and none is being made.
+  bool idle() const { return std::holds_alternative<Idle>(phase_); }
+  bool ended() const { return std::holds_alternative<Ended>(phase_); }
+
+  static void fields(auto& self, auto&& visit) {
+    visit(self.phase_, self.last_seen_, self.last_query_, self.draining_);
+  }
+
+ private:
+  // A request whose head is complete. The head is kept as it came; what it says is parsed again where it is needed.
+  struct Request {
+    Buffer head;  // empty if it could not be read
+    Buffer path;  // of the file to look up, derived from the head; empty if it names none
+    static void fields(auto& self, auto&& visit) { visit(self.head); }
+    bool restored(const LoadContext& context) { return derive_path(context.budget); }
+    bool derive_path(Budget& budget);  // false only if memory is refused
+    std::string_view path_text() const { return as_text({path.data(), path.size()}); }
+    Bytes head_bytes() const { return {head.data(), head.size()}; }
+  };
+
+  // How fast the peer takes an answer.
+  struct Pace {
+    Instant deadline;        // end of the current interval
+    std::uint64_t sent = 0;  // in it
+    static void fields(auto& self, auto&& visit) { visit(self.deadline, self.sent); }
+  };
+
+  struct Idle {
+    std::optional<Instant> deadline;  // none before the first step
+    static void fields(auto& self, auto&& visit) { visit(self.deadline); }
+  };
+  struct ReadingHead {
+    HeadScanner scanner;  // where it stands behind `head`
+    Buffer head;
+    Instant deadline;
+    static void fields(auto& self, auto&& visit) { visit(self.head, self.deadline); }
+    bool restored(const LoadContext&);
+  };
+  struct DiscardingBody {
+    Request request;
+    std::variant<std::uint64_t, ChunkedDecoder> rest;  // bytes still to come, or chunks
+    std::uint32_t allowance = 0;                       // of content that may still come
+    Instant deadline;
+    static void fields(auto& self, auto&& visit) { visit(self.request, self.rest, self.allowance, self.deadline); }
+  };
+  struct LookingUp {
+    Request request;
+    QueryId query;
+    Pace pace;
+    static void fields(auto& self, auto&& visit) { visit(self.request, self.query, self.pace); }
+    bool restored(const LoadContext&) const { return !request.path.empty(); }
+  };
+  struct Responding {
+    Request request;
+    Status status = Status::ok;
+    bool close = false;           // the connection ends after this answer
+    UnixTime date;                // when the answer began
+    std::optional<Found> file;    // open until the answer is over
+    std::uint64_t text_sent = 0;  // of the head and, if the answer is not a file, its content
+    bool text_done = false;       // all of it
+    std::uint64_t file_sent = 0;
+    std::optional<QueryId> query;  // open: the next piece
+    std::uint32_t asked = 0;       // its room
+    Pace pace;
+    static void fields(auto& self, auto&& visit) {
+      visit(self.request, self.status, self.close, self.date, self.file, self.text_sent, self.text_done, self.file_sent,
+            self.query, self.asked, self.pace);
+    }
+    bool restored(const LoadContext&) const;
+  };
+  struct Ended {
+    static void fields(auto&, auto&& visit) { visit(); }
+  };
+
+  friend class ServerStep;
+
+  std::variant<Idle, ReadingHead, DiscardingBody, LookingUp, Responding, Ended> phase_;
+  Instant last_seen_;
+  QueryId last_query_;
+  bool draining_ = false;
+};
+
+}  // namespace limpid::http

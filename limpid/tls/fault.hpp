@@ -88,7 +88,6 @@ enum class Fault : std::uint8_t {
   // Records.
   record_too_long,
   inner_plaintext_too_long,
-  record_version_wrong,
   record_content_type_unknown,
   record_not_protected,
   record_protected_too_early,
@@ -106,9 +105,6 @@ enum class Fault : std::uint8_t {
   too_many_session_tickets,
   too_many_warnings,
   too_much_early_data,
-  // The end came from the peer; it is told nothing.
-  alert_received,
-  handshake_truncated,
   // This side's own failures, of which the peer must be told.
   out_of_memory,
   signing_failed,
@@ -310,8 +306,6 @@ constexpr FaultDescription describe(Fault fault) {
     case Fault::inner_plaintext_too_long:
       return {"inner_plaintext_too_long", Alert::record_overflow,
               "a decrypted record holds more than 2^14 + 1 bytes of content, type and padding"};
-    case Fault::record_version_wrong:
-      return {"record_version_wrong", Alert::protocol_version, "the record header carries no TLS version"};
     case Fault::record_content_type_unknown:
       return {"record_content_type_unknown", Alert::unexpected_message,
               "the record's content type is unknown: the peer may not be speaking TLS"};
@@ -335,7 +329,7 @@ constexpr FaultDescription describe(Fault fault) {
               "a change_cipher_spec record is not the single byte 1, is protected, or came outside the handshake"};
     case Fault::read_key_exhausted:
       return {"read_key_exhausted", Alert::unexpected_message,
-              "the peer sent more records under one key than the AEAD allows"};
+              "the peer used up the sequence numbers of one key without a KeyUpdate"};
     case Fault::too_many_change_cipher_specs:
       return {"too_many_change_cipher_specs", Alert::unexpected_message,
               "more change_cipher_spec records than the limit"};
@@ -350,10 +344,6 @@ constexpr FaultDescription describe(Fault fault) {
       return {"too_many_warnings", Alert::unexpected_message, "more warning alerts than the limit"};
     case Fault::too_much_early_data:
       return {"too_much_early_data", Alert::unexpected_message, "more early data to skip than the limit"};
-    case Fault::alert_received:
-      return {"alert_received", Alert::internal_error, "the peer gave up and said why with an alert"};
-    case Fault::handshake_truncated:
-      return {"handshake_truncated", Alert::internal_error, "the peer closed the connection during the handshake"};
     case Fault::out_of_memory:
       return {"out_of_memory", Alert::internal_error, "the memory budget does not hold what the connection needs"};
     case Fault::signing_failed:

@@ -29,6 +29,15 @@ class Writer {
     if (!failed_) written_ += from.size();
   }
   void text(std::string_view from) { bytes(as_bytes(from)); }
+  // As text, without superfluous zeros.
+  void decimal(std::uint64_t value) {
+    Byte digits[20];
+    std::size_t at = sizeof(digits);
+    do {
+      digits[--at] = static_cast<Byte>('0' + value % 10);
+    } while ((value /= 10) != 0);
+    bytes(Bytes(digits).subspan(at));
+  }
 
   // Writes what `body` writes behind its length in 1, 2 or 3 bytes (RFC 8446, section 3.4). Fails if it does not fit.
   template <class Body>

@@ -40,6 +40,21 @@ std::string_view describe(DerFault fault) {
   return "";
 }
 
+void write_error(Writer& out, const DerError& error) {
+  out.text(describe(error.fault));
+  out.text(" at byte ");
+  out.decimal(error.offset);
+  if (error.fault != DerFault::unexpected_tag) return;
+  if (error.expected != Tag::end_of_contents) {
+    out.text(": expected ");
+    out.text(describe(error.expected));
+    out.text(", found ");
+  } else {
+    out.text(": found ");
+  }
+  out.text(describe(error.found));
+}
+
 Element DerReader::any() {
   if (failed()) return {};
   const Byte* const start = rest_.data();

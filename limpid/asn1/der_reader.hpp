@@ -10,8 +10,8 @@
 #include <optional>
 
 #include "limpid/asn1/tag.hpp"
-#include "limpid/core/bytes.hpp"
 #include "limpid/core/time.hpp"
+#include "limpid/core/writer.hpp"
 
 namespace limpid::asn1 {
 
@@ -43,6 +43,9 @@ struct DerError {
 
   friend constexpr bool operator==(const DerError&, const DerError&) = default;
 };
+
+// One line: what is wrong, at which byte, and for unexpected_tag what was expected and found.
+void write_error(Writer& out, const DerError& error);
 
 // One document being read. All its readers share it: the first error of any of them stops them all, so that a parser
 // reads straight through and asks once.
@@ -85,7 +88,6 @@ struct BitString {
 class DerReader {
  public:
   explicit DerReader(DerDocument& document) : document_(&document), rest_(document.der()) {}
-  // Of contents that an Element of this document gave.
   DerReader(DerDocument& document, Bytes contents) : document_(&document), rest_(contents) {}
 
   bool failed() const { return document_->failed(); }
@@ -99,10 +101,14 @@ class DerReader {
   Bytes contents(Tag tag) { return element(tag).contents; }
   DerReader enter(Tag tag) { return {*document_, contents(tag)}; }
   DerReader sequence() { return enter(Tag::sequence); }
+  // Of contents that an element of the same document gave.
+  DerReader of(Bytes inner) const { return {*document_, inner}; }
 
   // Fails unless all was read. Every structure's reader ends with this.
   void finish();
   void fail(DerFault fault) { document_->fail(fault, rest_.data()); }
+  // For a CHOICE that none of its alternatives matched.
+  void fail_unexpected() { document_->fail(DerFault::unexpected_tag, rest_.data(), Tag::end_of_contents, peek()); }
 
   bool boolean();
   // Two's complement, big-endian, as few octets as possible, at least one.

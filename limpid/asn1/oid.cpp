@@ -67,19 +67,6 @@ std::string_view oid_name(Bytes id) {
   return {};
 }
 
-namespace {
-
-void write_decimal(Writer& out, std::uint64_t value) {
-  Byte digits[20];
-  std::size_t at = sizeof(digits);
-  do {
-    digits[--at] = static_cast<Byte>('0' + value % 10);
-  } while (value /= 10);
-  out.bytes(Bytes(digits).subspan(at));
-}
-
-}  // namespace
-
 void write_oid(Writer& out, Bytes id) {
   std::uint64_t value = 0;
   bool overflow = false;
@@ -91,7 +78,7 @@ void write_oid(Writer& out, Bytes id) {
     if (first) {
       // X.690, 8.19.4: the first two arcs share a subidentifier, 40 times the one (0, 1 or 2) plus the other.
       const std::uint64_t root = value < 40 ? 0 : value < 80 ? 1 : 2;
-      write_decimal(out, overflow ? 2 : root);
+      out.decimal(overflow ? 2 : root);
       value -= root * 40;
       first = false;
     }
@@ -99,7 +86,7 @@ void write_oid(Writer& out, Bytes id) {
     if (overflow) {
       out.text("?");
     } else {
-      write_decimal(out, value);
+      out.decimal(value);
     }
     value = 0;
     overflow = false;

@@ -16,10 +16,10 @@ enum class CertificateFault : std::uint8_t {
   unexpected_extensions,  // in version 1 or 2
   too_many_extensions,    // above max_extensions
   duplicate_extension,
-  bad_basic_constraints,  // a path length where the CA bit is missing
-  bad_key_usage,          // no bit set
-  bad_alt_name,           // a dNSName that is no host name or pattern, or an iPAddress that is not 4 or 16 octets
-  bad_name_constraints,   // neither kind of subtree, minimum or maximum, or a base that makes no sense
+  bad_basic_constraints,         // a path length where the CA bit is missing
+  bad_key_usage,                 // no bit set, or an unknown one
+  bad_alt_name,                  // a dNSName with what no host name has, or an iPAddress that is not 4 or 16 octets
+  bad_name_constraints,          // neither kind of subtree, or a base that makes no sense
   bad_authority_key_identifier,  // issuer without serial number, or the reverse
 };
 std::string_view describe(CertificateFault fault);

@@ -31,7 +31,7 @@ enum class OnMalformed : std::uint8_t { refuse, skip };
 
 class CertificateList {
  public:
-  // A PEM text's CERTIFICATE blocks (also X509 CERTIFICATE, TRUSTED CERTIFICATE is passed over) in their order, or one
+  // A PEM text's CERTIFICATE blocks (also X509 CERTIFICATE; others are passed over) in their order, or one
   // certificate in DER.
   static std::expected<CertificateList, ListError> load(Bytes file, Budget& budget,
                                                         OnMalformed on_malformed = OnMalformed::refuse);
@@ -48,6 +48,9 @@ class CertificateList {
   const Certificate& operator[](std::size_t i) const { return certificates_[i]; }
 
  private:
+  static std::expected<CertificateList, ListError> parse_all(Buffer der, const Vec<std::size_t>& ends,
+                                                             OnMalformed on_malformed);
+
   Buffer der_;
   Vec<Certificate> certificates_;
 };

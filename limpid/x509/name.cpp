@@ -294,6 +294,15 @@ void write_general_name(Writer& out, const GeneralName& name) {
 
 void write_untrusted_text(Writer& out, Bytes text) { write_text(out, text, "\\"); }
 
+bool is_utf8(std::string_view text) {
+  for (Bytes rest = as_bytes(text); !rest.empty();) {
+    const std::size_t size = decode_utf8(rest).size;
+    if (size == 0) return false;
+    rest = rest.subspan(size);
+  }
+  return true;
+}
+
 bool is_dns_name(std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);
   return are_labels(name);

@@ -71,6 +71,9 @@ void write_general_name(Writer& out, const GeneralName& name);
 // Text from a certificate, made fit for a terminal: control characters and octets that are not UTF-8 become \xx.
 void write_untrusted_text(Writer& out, Bytes text);
 
+// Whether it is well-formed UTF-8 (RFC 3629).
+bool is_utf8(std::string_view text);
+
 // Whether `name` is a host name that can be looked for in certificates: labels of letters, digits, hyphens and
 // underscores, 1 to 63 octets each, 253 in all, the last not all digits; one trailing dot is allowed.
 bool is_dns_name(std::string_view name);

@@ -42,7 +42,7 @@ class EphemeralKey {
   bool restored(const LoadContext& context);
 
  private:
-  bool derive_public_key(CpuFeatures cpu);
+  bool derive_public_key();
 
   NamedGroup group_ = NamedGroup::x25519;
   Secret<32> private_key_;  // X25519: as drawn; P-256: a scalar in [1, n-1], big-endian

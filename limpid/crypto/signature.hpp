@@ -39,7 +39,7 @@ class PublicKey {
   friend bool operator==(const PublicKey&, const PublicKey&) = default;
 
   static void fields(auto& self, auto&& visit) { visit(self.type_, self.bytes_); }
-  bool restored(const LoadContext& context);
+  bool restored(const LoadContext& context) const;
 
  private:
   KeyType type_ = KeyType::p256;

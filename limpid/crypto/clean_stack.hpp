@@ -1,0 +1,25 @@
+// The trampoline through which every operation with a long-term key runs.
+#pragma once
+
+#include <type_traits>
+
+#include "limpid/core/bytes.hpp"
+
+namespace limpid::crypto {
+
+// As much stack as an operation below it may use, with room to spare; the rest would not be cleared.
+inline constexpr std::size_t cleared_stack = 24 * 1024;
+
+namespace clean_stack {
+void run(void (*operation)(void*), void* context);
+}
+
+// Runs `operation()`, then overwrites the stack that it used and the registers that calls do not preserve, vectors
+// included. What the caller itself holds stays: it should capture references, and name nothing secret of its own.
+template <class Operation>
+void on_clean_stack(Operation&& operation) {
+  using Type = std::remove_reference_t<Operation>;
+  clean_stack::run([](void* context) { (*static_cast<Type*>(context))(); }, &operation);
+}
+
+}  // namespace limpid::crypto

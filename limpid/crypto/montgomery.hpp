@@ -1,0 +1,123 @@
+// Arithmetic modulo any odd number of N limbs, in Montgomery form (P. L. Montgomery, 1985): a is held as a * 2^(64 N).
+// Time depends on N and on the length of an exponent, never on a value; the modulus may be secret as well.
+#pragma once
+
+#include "limpid/crypto/limbs.hpp"
+
+namespace limpid::crypto {
+
+template <std::size_t N>
+class Montgomery {
+ public:
+  using Number = Limbs<N>;
+
+  // The constants of an odd modulus above 1, without a division.
+  constexpr explicit Montgomery(const Number& modulus) : modulus_(modulus), negative_inverse_(invert(modulus[0])) {
+    one_ = Number::from_word(1);
+    for (std::size_t i = 0; i < 64 * N; ++i) one_ = add(one_, one_);
+    // From 2^N in Montgomery form, six squarings lead to 2^(64 N) in Montgomery form.
+    square_of_radix_ = one_;
+    for (std::size_t i = 0; i < N; ++i) square_of_radix_ = add(square_of_radix_, square_of_radix_);
+    for (int i = 0; i < 6; ++i) square_of_radix_ = multiply(square_of_radix_, square_of_radix_);
+  }
+
+  constexpr const Number& modulus() const { return modulus_; }
+  // 1 in Montgomery form.
+  constexpr const Number& one() const { return one_; }
+
+  // Into Montgomery form, from any number of N limbs: it need not be reduced.
+  constexpr Number enter(const Number& a) const { return multiply(a, square_of_radix_); }
+  // Out of it, reduced.
+  constexpr Number leave(const Number& a) const { return multiply(a, Number::from_word(1)); }
+  // Below the modulus, from a number below twice the modulus.
+  constexpr Number reduce_once(const Number& a) const { return subtract_once(0, a, modulus_); }
+
+  // Operands and results of what follows are reduced. The form does not matter to sums.
+  constexpr Number add(const Number& a, const Number& b) const {
+    Number sum{};
+    const Limb carry = crypto::add(sum, a, b);
+    return subtract_once(carry, sum, modulus_);
+  }
+
+  constexpr Number subtract(const Number& a, const Number& b) const {
+    Number difference{};
+    const Limb mask = mask_from_bit(crypto::subtract(difference, a, b));
+    Limb carry = 0;
+    for (std::size_t i = 0; i < N; ++i) difference[i] = add_with_carry(difference[i], modulus_[i] & mask, carry);
+    return difference;
+  }
+
+  constexpr Number negate(const Number& a) const { return subtract(Number{}, a); }
+
+  // a * b / 2^(64 N). One of the two may be any number of N limbs; the other must be reduced.
+  constexpr Number multiply(const Number& a, const Number& b) const {
+    // Coarsely integrated operand scanning (Koc, Acar, Kaliski, 1996); what is in t stays below 2 * modulus.
+    Limb t[N + 2] = {};
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < N; ++i) {
+      Limb carry = 0;
+#pragma GCC unroll 4
+      for (std::size_t j = 0; j < N; ++j) t[j] = multiply_add(a[j], b[i], t[j], carry);
+      Limb top = 0;
+      t[N] = add_with_carry(t[N], carry, top);
+      t[N + 1] = top;
+      const Limb m = t[0] * negative_inverse_;
+      carry = 0;
+      multiply_add(m, modulus_[0], t[0], carry);  // makes the low limb zero
+#pragma GCC unroll 4
+      for (std::size_t j = 1; j < N; ++j) t[j - 1] = multiply_add(m, modulus_[j], t[j], carry);
+      top = 0;
+      t[N - 1] = add_with_carry(t[N], carry, top);
+      t[N] = t[N + 1] + top;
+    }
+    Number product{};
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < N; ++i) product[i] = t[i];
+    return subtract_once(t[N], product, modulus_);
+  }
+
+  constexpr Number square(const Number& a) const { return multiply(a, a); }
+
+  // base^exponent, base and result in Montgomery form. Fixed windows of four bits, and every look-up reads the whole
+  // table: the exponent may be secret, but not its width M.
+  template <std::size_t M>
+  constexpr Number power(const Number& base, const Limbs<M>& exponent) const {
+    Number table[16] = {one_, base};
+    for (std::size_t i = 2; i < 16; ++i) table[i] = multiply(table[i - 1], base);
+    Number result = one_;
+    for (std::size_t at = 64 * M; at > 0;) {
+      at -= 4;
+      for (int i = 0; i < 4; ++i) result = square(result);
+      const Limb digit = bits(exponent, at, 4);
+      Number factor{};
+      for (std::size_t i = 0; i < 16; ++i) {
+        const Limb mask = limpid::mask_if_zero(digit ^ i);
+        for (std::size_t j = 0; j < N; ++j) factor[j] |= table[i][j] & mask;
+      }
+      result = multiply(result, factor);
+    }
+    return result;
+  }
+
+  // 1 / a in Montgomery form if the modulus is prime (by Fermat's theorem); zero for zero.
+  constexpr Number inverse_for_prime(const Number& a) const {
+    Number exponent{};
+    crypto::subtract(exponent, modulus_, Number::from_word(2));
+    return power(a, exponent);
+  }
+
+ private:
+  // -1 / odd modulo 2^64. Newton's iteration doubles the number of correct bits: 5, 10, 20, 40, 80.
+  static constexpr Limb invert(Limb odd) {
+    Limb inverse = (3 * odd) ^ 2;
+    for (int i = 0; i < 4; ++i) inverse *= 2 - odd * inverse;
+    return 0 - inverse;
+  }
+
+  Number modulus_;
+  Limb negative_inverse_;  // -1 / modulus modulo 2^64
+  Number one_{};           // 2^(64 N) modulo the modulus
+  Number square_of_radix_{};
+};
+
+}  // namespace limpid::crypto

@@ -1,0 +1,16 @@
+// X25519 (RFC 7748, section 5), from libsodium as it is before sodium_init: that needs no global state and makes keys
+// faster.
+#pragma once
+
+#include "limpid/core/secret.hpp"
+
+namespace limpid::crypto::x25519 {
+
+// The public value of a private one, any 32 bytes.
+void derive_public_key(std::span<const Byte, 32> private_key, std::span<Byte, 32> public_key);
+
+// False if the result is all zero, as RFC 8446, section 7.4.2, wants it checked; what is in `shared` is then undefined.
+bool agree(std::span<const Byte, 32> private_key, std::span<const Byte, 32> peer_public_key,
+           std::span<Byte, 32> shared);
+
+}  // namespace limpid::crypto::x25519

@@ -42,7 +42,7 @@ SODIUM_SYMBOLS = set(
     crypto_onetimeauth_poly1305 crypto_onetimeauth_poly1305_init crypto_onetimeauth_poly1305_update
     crypto_onetimeauth_poly1305_final
     crypto_aead_chacha20poly1305_ietf_encrypt_detached crypto_aead_chacha20poly1305_ietf_decrypt_detached
-    sodium_memzero sodium_memcmp""".split()
+    crypto_shorthash_siphash24 sodium_memzero sodium_memcmp""".split()
 )
 
 # Instructions whose result depends on more than registers and memory, or that leave the process.

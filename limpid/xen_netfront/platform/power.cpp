@@ -1,0 +1,19 @@
+#include "limpid/xen_netfront/platform/power.hpp"
+
+#include "limpid/xen_netfront/platform/console.hpp"
+#include "limpid/xen_netfront/platform/ports.hpp"
+
+namespace limpid::xen_netfront::platform {
+
+void power_off(std::uint8_t status) {
+  constexpr std::uint16_t qemu_debug_exit = 0xf4;
+  write_port32(qemu_debug_exit, status);
+  for (;;) asm volatile("cli; hlt");
+}
+
+void panic(std::string_view reason) {
+  print_line("panic: ", reason);
+  power_off(exit_panic);
+}
+
+}  // namespace limpid::xen_netfront::platform

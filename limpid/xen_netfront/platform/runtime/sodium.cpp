@@ -1,0 +1,32 @@
+// The five functions of libsodium whose own versions drag a C library in. Being here they keep its utils.o out.
+#include <cstddef>
+
+#include "limpid/core/constant_time.hpp"
+#include "limpid/xen_netfront/platform/entropy.hpp"
+#include "limpid/xen_netfront/platform/power.hpp"
+
+using namespace limpid;
+
+extern "C" {
+
+[[noreturn]] void sodium_misuse() { xen_netfront::platform::panic("libsodium was misused"); }
+
+void sodium_memzero(void* const memory, const std::size_t size) { wipe({static_cast<Byte*>(memory), size}); }
+
+int sodium_memcmp(const void* const a, const void* const b, std::size_t size) {
+  return constant_time_equal({static_cast<const Byte*>(a), size}, {static_cast<const Byte*>(b), size}) ? 0 : -1;
+}
+
+int sodium_is_zero(const unsigned char* bytes, const std::size_t size) {
+  unsigned char any = 0;
+  for (std::size_t i = 0; i < size; ++i) any = value_barrier(static_cast<unsigned char>(any | bytes[i]));
+  return static_cast<int>(1 & ((any - 1U) >> 8));
+}
+
+// Asked for by functions that nothing here calls.
+void randombytes_buf(void* const to, const std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i)
+    static_cast<Byte*>(to)[i] = static_cast<Byte>(xen_netfront::platform::hardware_random());
+}
+
+}  // extern "C"

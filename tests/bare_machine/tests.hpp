@@ -1,0 +1,19 @@
+// What the image tests. Each prints its answers through report.hpp.
+#pragma once
+
+#include <string_view>
+
+#include "limpid/core/cpu_features.hpp"
+
+namespace limpid::bare_machine {
+
+// Known answers of every primitive on the path that `cpu` chooses.
+void test_crypto(CpuFeatures cpu, std::string_view path);
+
+// The allocator below every container: blocks are apart, aligned, all come back, and too much is refused.
+void test_arena();
+
+// Does what must not go well; returns only if it did.
+void provoke(std::string_view what);
+
+}  // namespace limpid::bare_machine

@@ -8,7 +8,7 @@ std::string_view media_type(std::string_view path) {
   struct Type {
     std::string_view extension, media_type;
   };
-  constexpr Type types[] = {
+  static constexpr Type types[] = {
       {"html", "text/html; charset=utf-8"},
       {"htm", "text/html; charset=utf-8"},
       {"css", "text/css; charset=utf-8"},

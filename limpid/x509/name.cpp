@@ -323,7 +323,10 @@ bool dns_name_matches(std::string_view pattern, std::string_view name) {
   if (!is_dns_pattern(pattern) || !are_labels(name)) return false;
   if (!pattern.starts_with("*.")) return equal_ignoring_case(pattern, name);
   const std::size_t dot = name.find('.');
-  return dot != std::string_view::npos && equal_ignoring_case(pattern.substr(1), name.substr(dot));
+  if (dot == std::string_view::npos) return false;
+  pattern.remove_prefix(1);
+  name.remove_prefix(dot);
+  return equal_ignoring_case(pattern, name);
 }
 
 }  // namespace limpid::x509

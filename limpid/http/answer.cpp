@@ -88,7 +88,9 @@ std::string_view explanation(Status status, Bytes request) {
   if (request.empty()) return "The request contains a byte that no request may contain.";
   const auto head = parse_request(request);
   if (!head) return head.error().reason;
-  return status == Status::not_implemented ? "This method is not known here." : "The path of the request is malformed.";
+  if (status == Status::not_implemented) return "This method is not known here.";
+  return std::holds_alternative<ChunkedBody>(head->body) ? "The chunked content or the path is malformed."
+                                                         : "The path of the request is malformed.";
 }
 
 void emit_page(const AnswerText& answer, WindowWriter& out) {

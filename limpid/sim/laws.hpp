@@ -107,23 +107,28 @@ class Run {
         room_(harness),
         slots_(harness),
         pending_(harness),
-        outcome_{ActionLog(harness), Buffer(harness)} {}
+        outcome_{ActionLog(harness), Buffer(harness)},
+        allocations_before_(state_budget.allocations()) {
+    budget_.refuse_attempt(plan.refuse);
+  }
 
-  std::expected<Outcome, Violation> all(MutableBytes trace) {
-    if (!room_.resize(plan_.room_bytes) || !slots_.resize(plan_.room_actions)) return out_of_harness_memory();
-    const std::uint64_t before = budget_.allocations();
-    budget_.refuse_attempt(plan_.refuse);
-    TraceReader reader(trace);
-    for (; const auto traced = reader.next(); ++index_) {
-      now_ = traced->now;
-      Buffer encoding(harness_);  // decrypting in place must not alter the trace
-      if (!encoding.append(traced->encoding)) return out_of_harness_memory();
-      auto event = read_event<S>({encoding.data(), encoding.size()}, harness_);
-      if (!event) return violated(Law::total, "the trace does not parse");
-      if (!offer(*event)) return std::unexpected(*violation_);
-    }
+  // The next event, as a driver would hand it on. After a violation nothing more happens.
+  bool tell(Time now, Event& event) {
+    if (violation_) return false;
+    if (room_.empty() && !lend_room()) return fail(Law::bounded, "the harness is out of memory");
+    now_ = now;
+    const bool lawful = offer(event);
+    ++index_;
+    return lawful;
+  }
+
+  const S& state() const { return state_; }
+
+  // Judges the end: what the run showed, or the first violation. Nothing may be told afterwards.
+  std::expected<Outcome, Violation> finish() {
+    if (violation_) return std::unexpected(*violation_);
     budget_.refuse_attempt(0);
-    outcome_.allocations = budget_.allocations() - before;
+    outcome_.allocations = budget_.allocations() - allocations_before_;
     outcome_.peak = budget_.peak();
     auto saved = save(state_, now_.monotonic, harness_);
     if (!saved) return violated(Law::serializable, "the last state does not save");
@@ -135,12 +140,24 @@ class Run {
     return std::move(outcome_);
   }
 
+  std::expected<Outcome, Violation> all(MutableBytes trace) {
+    TraceReader reader(trace);
+    while (const auto traced = reader.next()) {
+      Buffer encoding(harness_);  // decrypting in place must not alter the trace
+      if (!encoding.append(traced->encoding)) return violated(Law::bounded, "the harness is out of memory");
+      auto event = read_event<S>({encoding.data(), encoding.size()}, harness_);
+      if (!event) return violated(Law::total, "the trace does not parse");
+      if (!tell(traced->now, *event)) break;
+    }
+    return finish();
+  }
+
  private:
   std::unexpected<Violation> violated(Law law, std::string_view what) {
     violation_ = Violation{law, what, index_};
     return std::unexpected(*violation_);
   }
-  std::unexpected<Violation> out_of_harness_memory() { return violated(Law::bounded, "the harness is out of memory"); }
+  bool lend_room() { return room_.resize(plan_.room_bytes) && slots_.resize(plan_.room_actions); }
   bool fail(Law law, std::string_view what) {
     violation_ = Violation{law, what, index_};
     return false;
@@ -268,6 +285,7 @@ class Run {
   Vec<Action> slots_;
   Buffer pending_;  // stream bytes offered and not yet consumed
   Outcome outcome_;
+  std::uint64_t allocations_before_;
   Time now_;
   std::size_t index_ = 0;
   std::optional<Violation> violation_;
@@ -291,6 +309,26 @@ struct LawOptions {
   bool small_rooms_frame_alike = false;  // sent bytes do not depend on the room (true of HTTP, not of TLS records)
   std::size_t sent_kind = 0;             // index of the action that carries sent bytes, left out if they may differ
   std::uint64_t refusals = UINT64_MAX;   // how many of the allocations to refuse in turn
+  bool only_again = false;               // compare with nothing but the same again
+};
+
+// Runs a trace live while writing it down: for scenarios and fuzzers that decide by what the machine asked. The Plan is
+// the plainest.
+template <Machine S>
+class Recorder {
+ public:
+  Recorder(const typename S::Config& config, Budget& budget, Budget& harness)
+      : run_(config, {}, S{}, budget, harness), trace_(harness) {}
+
+  // False once a law was violated or the harness is out of memory. Encodes before it steps: stepping may decrypt.
+  bool tell(Time now, typename S::Event event) { return append_event<S>(trace_, now, event) && run_.tell(now, event); }
+  const S& state() const { return run_.state(); }
+  std::expected<Outcome, Violation> finish() { return run_.finish(); }
+  MutableBytes trace() { return {trace_.data(), trace_.size()}; }
+
+ private:
+  laws::Run<S> run_;
+  Buffer trace_;
 };
 
 // Every comparison over one trace: the plainest run's outcome, or the first violation. `harness` pays for everything
@@ -316,6 +354,7 @@ std::expected<Outcome, Violation> check_laws(const typename S::Config& config, M
   };
 
   if (auto v = agree(run_as({}), Law::deterministic, "the same again differs")) return std::unexpected(*v);
+  if (options.only_again) return plain;
   if (auto v = agree(run_as({.cpu = options.cpu}), Law::deterministic, "another CPU path differs"))
     return std::unexpected(*v);
   if (auto v = agree(run_as({.reload = true}), Law::serializable, "a reloaded run differs")) return std::unexpected(*v);

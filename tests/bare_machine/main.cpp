@@ -21,6 +21,7 @@ std::uint8_t application(const BootInfo& boot) {
 
   const std::size_t free_before = arena_free_bytes();
   bare_machine::test_arena();
+  bare_machine::test_vector_registers();
   bare_machine::test_crypto(portable_cpu, "portable");
   if (cpu != portable_cpu) bare_machine::test_crypto(cpu, "AES-NI");
   bare_machine::answer("all memory came back", "", arena_free_bytes() == free_before);

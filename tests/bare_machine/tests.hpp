@@ -13,6 +13,9 @@ void test_crypto(CpuFeatures cpu, std::string_view path);
 // The allocator below every container: blocks are apart, aligned, all come back, and too much is refused.
 void test_arena();
 
+// The widest vector registers that the CPU says it has can be used.
+void test_vector_registers();
+
 // Does what must not go well; returns only if it did.
 void provoke(std::string_view what);
 

@@ -11,7 +11,7 @@ FOLDERS = ("limpid", "apps", "fuzz", "interop", "bench", "bindings", "tests", "c
 DATA = ("tests/purity/planted/",)
 
 LONGEST_FILE = 600
-LONGEST_LINE = 120
+LONGEST_LINE = 140  # .clang-format wraps at 120; a comment or a text may go a little further
 # Files that may be longer, each with its reason.
 MAY_BE_LONGER = {}
 

@@ -1,8 +1,8 @@
 // The first instructions: from PVH's 32-bit flat mode to C++ in long mode.
 //
 // PVH boot ABI (xen/arch-x86/hvm/start_info.h): protected mode, flat segments, paging and interrupts off, EBX holds the
-// physical address of the start info. The loader finds the way in by the ELF note "Xen", type 18, XEN_ELFNOTE_PHYS32_ENTRY.
-// It also has zeroed .bss.
+// physical address of the start info. The loader finds the way in by the ELF note "Xen", type 18
+// (XEN_ELFNOTE_PHYS32_ENTRY). It also has zeroed .bss.
 
 #define CR0_PE (1 << 0)
 #define CR0_MP (1 << 1)

@@ -1,9 +1,11 @@
 // One stub for each of the CPU's 32 exceptions. Those without an error code push a zero in its place.
+#define ERROR_CODES (1 << 8 | 0x1f << 10 | 1 << 17 | 1 << 21 | 1 << 29 | 1 << 30)
+
         .text
         .macro  stub number
         .balign 16
-        .if     (\number == 8) || (\number >= 10 && \number <= 14) || (\number == 17) || (\number == 21) || (\number == 29) || (\number == 30)
-        .else
+        // Intel SDM volume 3, table 6-1, and AMD's 29 and 30.
+        .if     !((ERROR_CODES >> \number) & 1)
         pushq   $0
         .endif
         pushq   $\number

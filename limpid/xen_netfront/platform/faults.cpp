@@ -116,6 +116,7 @@ extern "C" [[noreturn]] void report_fault(const Fault& fault) {
     const auto guard = reinterpret_cast<std::uint64_t>(stack_guard);
     if (address >= guard && address < guard + 4096) print(": the stack is full");
   }
+  print("\n");
   panic("the CPU raised an exception");
 }
 

@@ -3,6 +3,7 @@
 #include "limpid/core/snapshot.hpp"
 #include "limpid/crypto/portable/aes_gcm.hpp"
 #include "limpid/crypto/portable/chacha20_poly1305.hpp"
+#include "limpid/crypto/x86/aes_gcm.hpp"
 
 namespace limpid::crypto {
 
@@ -20,24 +21,26 @@ bool AeadKey::restored(const LoadContext& context) {
   return true;
 }
 
-void AeadKey::expand(CpuFeatures) {
+void AeadKey::expand(CpuFeatures cpu) {
   if (algorithm_ == AeadAlgorithm::chacha20_poly1305) return;
-  portable::gcm_expand(key_.bytes(), gcm_);
+  return cpu.aes_pclmul ? x86::gcm_expand(key_.bytes(), gcm_) : portable::gcm_expand(key_.bytes(), gcm_);
 }
 
-bool AeadKey::seal(AeadNonce nonce, Bytes aad, Bytes plaintext, MutableBytes out, CpuFeatures) {
+bool AeadKey::seal(AeadNonce nonce, Bytes aad, Bytes plaintext, MutableBytes out, CpuFeatures cpu) {
   if (seals_left() == 0 || plaintext.size() > aead_max_plaintext(algorithm_)) return false;
   if (out.size() != plaintext.size() + aead_tag_size) return false;
   ++sealed_;
   if (algorithm_ == AeadAlgorithm::chacha20_poly1305) {
     portable::chacha20_poly1305_seal(key_.bytes().first<32>(), nonce, aad, plaintext, out.data());
+  } else if (cpu.aes_pclmul) {
+    x86::gcm_seal(gcm_, nonce, aad, plaintext, out.data());
   } else {
     portable::gcm_seal(gcm_, nonce, aad, plaintext, out.data());
   }
   return true;
 }
 
-bool AeadKey::open(AeadNonce nonce, Bytes aad, MutableBytes ciphertext_and_tag, CpuFeatures) const {
+bool AeadKey::open(AeadNonce nonce, Bytes aad, MutableBytes ciphertext_and_tag, CpuFeatures cpu) const {
   if (key_.empty() || ciphertext_and_tag.size() < aead_tag_size) return false;
   const MutableBytes text = ciphertext_and_tag.first(ciphertext_and_tag.size() - aead_tag_size);
   const std::span<const Byte, aead_tag_size> tag = ciphertext_and_tag.last<aead_tag_size>();
@@ -45,7 +48,7 @@ bool AeadKey::open(AeadNonce nonce, Bytes aad, MutableBytes ciphertext_and_tag, 
   if (algorithm_ == AeadAlgorithm::chacha20_poly1305) {
     return portable::chacha20_poly1305_open(key_.bytes().first<32>(), nonce, aad, text, tag);
   }
-  return portable::gcm_open(gcm_, nonce, aad, text, tag);
+  return cpu.aes_pclmul ? x86::gcm_open(gcm_, nonce, aad, text, tag) : portable::gcm_open(gcm_, nonce, aad, text, tag);
 }
 
 }  // namespace limpid::crypto

@@ -208,6 +208,15 @@ std::string_view common_name(Name name) {
   return {};
 }
 
+bool has_attribute(Name name, Bytes type) {
+  for (const RelativeName& relative : relative_names(name)) {
+    for (const Attribute& attribute : relative.attributes) {
+      if (attribute.type == type) return true;
+    }
+  }
+  return false;
+}
+
 void write_name(Writer& out, Name name) {
   if (name.empty()) return out.text("(empty)");
   bool first = true;

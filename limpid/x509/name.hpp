@@ -30,6 +30,8 @@ bool is_within(Name name, Name base);
 
 // The first CommonName's value as it is encoded, or empty. For people only: it never identifies a host (RFC 9525).
 std::string_view common_name(Name name);
+// Whether an attribute of this type occurs in it.
+bool has_attribute(Name name, Bytes type);
 // As "C=GB, O=Example, CN=example.com", in the order of the encoding; commas, pluses and backslashes escaped, what is
 // neither printable ASCII nor UTF-8 above it as \xx. "(empty)" if it is.
 void write_name(Writer& out, Name name);

@@ -2,12 +2,13 @@
 // purpose, at one moment, for one name.
 //
 // Checked on every certificate of the path: signature, validity, CA bit and path length, keyUsage, extKeyUsage (which
-// here limits what is below, as browsers have it), name constraints on DNS names, IP addresses and directory names, no
-// critical extension left unprocessed. On the leaf: the purpose and the name. An anchor is a certificate that the
-// caller trusts: all but its signature is checked. A leaf that is itself an anchor is a path of one.
+// here limits what is below, as browsers have it), name constraints on DNS names, IP addresses and directory names, and
+// that no critical extension is left unprocessed. On the leaf: the purpose and the name. An anchor is a certificate
+// that the caller trusts: all but its signature is checked. A leaf that is itself an anchor is a path of one.
 //
 // Not done: revocation, certificate policies (a critical certificatePolicies is accepted, since no policy is demanded;
-// other critical policy extensions are refused), fetching of missing intermediates.
+// other critical policy extensions are refused), fetching of missing intermediates, keys of certificates below version
+// 3 as issuers (they cannot carry the CA bit).
 #pragma once
 
 #include <variant>

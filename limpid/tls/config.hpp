@@ -19,8 +19,6 @@ constexpr bool is_valid(Role role) { return role <= Role::server; }
 // How much a peer may make this side do for nothing. What counts "in a row" starts anew with application data that is
 // not empty. Each is a fault of its own when passed.
 struct Limits {
-  std::uint32_t certificate_message = 1 << 16;  // bytes of a peer's Certificate message
-  std::uint32_t client_hello = 1 << 16;         // bytes of a ClientHello
   std::uint32_t early_data = 1 << 14;           // bytes of rejected early data skipped, records without their headers
   std::uint16_t change_cipher_specs = 4;        // records of the compatibility mode, during the handshake
   std::uint16_t empty_records = 32;             // in a row

@@ -21,14 +21,6 @@ constexpr std::uint64_t mask_if_zero(std::uint64_t value) { return mask_from_bit
 // `a` where `mask` is all ones, `b` where it is zero.
 constexpr std::uint64_t select(std::uint64_t mask, std::uint64_t a, std::uint64_t b) { return b ^ (mask & (a ^ b)); }
 
-// The truth of a mask or bit into which secrets went, for branching on it: that is, its low bit. Every place where an
-// outcome of secret computations may show goes through here, so that tools which track secrets can let this function
-// pass and nothing else. They see the look-up; compilers do not see that it could be left out.
-[[gnu::noinline]] inline bool declassify(std::uint64_t mask) {
-  static constexpr bool outcomes[2] = {false, true};
-  return value_barrier(&outcomes[0])[mask & 1];
-}
-
 // Content equality; only the lengths may show in the time taken.
 inline bool constant_time_equal(Bytes a, Bytes b) {
   if (a.size() != b.size()) return false;
@@ -37,11 +29,11 @@ inline bool constant_time_equal(Bytes a, Bytes b) {
   return difference == 0;
 }
 
-// Makes public a bit that was computed from secrets: whether a tag matched, whether a candidate was rejected. Control
-// flow may depend on what this returns, and on nothing secret besides. It is a function of its own, in a file of its
-// own, so that the constant-time checks can put theirs in its place, which tells the checker so; the objects checked
-// stay the shipped ones.
-[[nodiscard]] bool declassify(bool bit);
+// Makes public a bit into which secrets went: the low bit of `mask`. Whether a tag matched, whether a candidate was
+// rejected: every place where an outcome of secret computations may show goes through here. It is a function of its own
+// in a file of its own, so that the constant-time checks can put theirs in its place, which tells the checker to let
+// this bit pass and nothing else; the objects that they check stay the shipped ones.
+[[nodiscard]] bool declassify(std::uint64_t mask);
 
 // Overwrites with zeros in a way that the compiler may not remove.
 inline void wipe(MutableBytes bytes) {

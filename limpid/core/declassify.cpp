@@ -2,6 +2,6 @@
 
 namespace limpid {
 
-bool declassify(bool bit) { return bit; }
+bool declassify(std::uint64_t mask) { return (mask & 1) != 0; }
 
 }  // namespace limpid

@@ -29,7 +29,7 @@ def allowed_skips():
 def gtest_cases(file, program):
     """(name, 'passed' | 'failed' | 'skipped', reason) of every case that a GoogleTest program ran."""
     for case in ElementTree.parse(file).iter("testcase"):
-        name = f"{program}: {case.get('classname')}.{case.get('name')}"
+        name = f"{program}/{case.get('classname')}.{case.get('name')}"
         skipped = case.find("skipped")
         if case.find("failure") is not None:
             yield name, "failed", ""

@@ -44,7 +44,7 @@ class Summary(unittest.TestCase):
         run = summarize(ci=False)
         lines = run.stdout.splitlines()
         self.assertEqual(lines[-1], "2 passed, 2 failed, 2 skipped")
-        self.assertIn("skipped: tls: Client.Vectors: no vectors here", lines)
+        self.assertIn("skipped: tls/Client.Vectors: no vectors here", lines)
         self.assertIn("skipped: interop/chromium: chromium is not installed", lines)
         self.assertIn("failed: tls/crashed", lines)
         self.assertTrue(any(line.startswith("failed: silent: ") for line in lines))
@@ -53,7 +53,7 @@ class Summary(unittest.TestCase):
     def test_ci_fails_a_skip_that_is_not_allowed(self):
         run = summarize(ci=True)
         self.assertEqual(run.stdout.splitlines()[-1], "2 passed, 4 failed, 0 skipped")
-        self.assertIn("failed: tls: Client.Vectors: skipped (no vectors here), which", run.stdout)
+        self.assertIn("failed: tls/Client.Vectors: skipped (no vectors here), which", run.stdout)
 
 
 unittest.main()

@@ -57,11 +57,11 @@ class ServerStep {
   Progress<Action> take(const Server::Event& event) {
     expire();
     const std::size_t consumed = std::visit([this](const auto& e) { return on(e); }, event);
-    return {consumed, actions_.all(), more_, wants(), deadline()};
+    return {consumed, actions_.all(), more_, state_.wants(), state_.deadline()};
   }
 
   // For a step that was given no room for what it could have to report.
-  Progress<Action> refuse() const { return {0, {}, false, Wants::room, deadline()}; }
+  Progress<Action> refuse() const { return {0, {}, false, Wants::room, state_.deadline()}; }
 
  private:
   template <class Phase>
@@ -94,28 +94,7 @@ class ServerStep {
     }
   }
 
-  std::optional<Instant> deadline() const {
-    const auto phase_deadline = Overloaded{
-        [](const Server::Idle& idle) { return idle.deadline; },
-        [](const Server::ReadingHead& reading) { return std::optional(reading.deadline); },
-        [](const Server::DiscardingBody& discarding) { return std::optional(discarding.deadline); },
-        [](const Server::LookingUp& looking_up) { return std::optional(looking_up.pace.deadline); },
-        [](const Server::Responding& responding) { return std::optional(responding.pace.deadline); },
-        [](const Server::Ended&) { return std::optional<Instant>(); },
-    };
-    return std::visit(phase_deadline, state_.phase_);
-  }
-
   Server::Pace new_pace() const { return {now_.monotonic + config_.progress_interval}; }
-
-  Wants wants() const {
-    if (std::holds_alternative<Server::Ended>(state_.phase_)) return Wants::nothing;
-    if (std::holds_alternative<Server::LookingUp>(state_.phase_)) return Wants::reply;
-    if (const auto* responding = std::get_if<Server::Responding>(&state_.phase_)) {
-      return responding->query ? Wants::reply : Wants::room;
-    }
-    return Wants::event;
-  }
 
   // Events. Each handler returns what it consumed.
 
@@ -447,6 +426,26 @@ Progress<Server::Action> Server::advance(const Config& config, Server& state, Ti
                                          const Room<Action>& room) {
   ServerStep step(config, state, now, room);
   return room.actions.size() < least_room.actions ? step.refuse() : step.take(event);
+}
+
+Wants Server::wants() const {
+  if (std::holds_alternative<Ended>(phase_)) return Wants::nothing;
+  if (std::holds_alternative<LookingUp>(phase_)) return Wants::reply;
+  const auto* responding = std::get_if<Responding>(&phase_);
+  if (responding == nullptr) return Wants::event;
+  return responding->query ? Wants::reply : Wants::room;
+}
+
+std::optional<Instant> Server::deadline() const {
+  return std::visit(Overloaded{
+                        [](const Idle& idle) { return idle.deadline; },
+                        [](const ReadingHead& reading) { return std::optional(reading.deadline); },
+                        [](const DiscardingBody& discarding) { return std::optional(discarding.deadline); },
+                        [](const LookingUp& looking_up) { return std::optional(looking_up.pace.deadline); },
+                        [](const Responding& responding) { return std::optional(responding.pace.deadline); },
+                        [](const Ended&) { return std::optional<Instant>(); },
+                    },
+                    phase_);
 }
 
 std::optional<Server::Query> Server::pending() const {

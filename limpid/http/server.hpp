@@ -72,6 +72,9 @@ class Server {
                                   const Room<Action>& room);
 
   std::optional<Query> pending() const;
+  // What the last step's Progress said, as far as it follows from the state.
+  Wants wants() const;
+  std::optional<Instant> deadline() const;
 
   // Nothing has been received since the last answer, and none is being made.
   bool idle() const { return std::holds_alternative<Idle>(phase_); }

@@ -3,50 +3,84 @@
 //
 // A driver gives it Opened first, then what happens on its transport, and carries out the actions in order. It looks at
 // what Progress says:
-//   wants event     everything was consumed; wait for the transport or the deadline;
+//   wants event     everything was consumed, or a TLS record is incomplete; wait for the transport or the deadline;
 //   wants room      step with Tick when the transport takes more (the credit is room.bytes.size());
-//   wants reply     answer pending() with http::Reply; the rest of what was received is offered again after that;
+//   wants reply     answer pending() with http::Reply or tls::Reply; what was received is offered again after that;
 //   wants entropy   only before Opened;
 //   wants nothing   it is over: close the transport and drop the state.
 // Reset, Tick and Drain are consumed whatever it wants; Received and PeerFinished wait while it wants room or a reply.
 #pragma once
 
 #include "limpid/http/server.hpp"
+#include "limpid/tls/connection/connection.hpp"
 
 namespace limpid::stack {
 
 using http::Drain;
 
+// A question of TLS. stack::Identities answers it.
+struct TlsQuery {
+  QueryId id;
+  tls::Query question;
+};
+
 class Server {
  public:
   struct Config {
     http::Server::Config http{};
-    Duration linger_timeout = seconds(5);  // for the peer to finish its direction after we finished ours
+    std::optional<tls::Config> tls{};          // of the server's role; none: plain HTTP
+    Duration handshake_timeout = seconds(10);  // from Opened to the end of the handshake
+    Duration linger_timeout = seconds(5);      // for the peer to take our end, and then to finish its own direction
   };
 
-  using Event =
-      std::variant<Tick, stream::Opened, stream::Received, stream::PeerFinished, stream::Reset, Drain, http::Reply>;
-  using Action =
-      std::variant<stream::Send, stream::Finish, stream::Abort, http::CloseFile, http::RequestServed, http::StaleReply>;
-  using Query = http::Server::Query;
+  using Event = std::variant<Tick, stream::Opened, stream::Received, stream::PeerFinished, stream::Reset, Drain,
+                             http::Reply, tls::Reply, tls::Entropy>;
+  using Action = std::variant<stream::Send, stream::Finish, stream::Abort, http::CloseFile, http::RequestServed,
+                              http::StaleReply, tls::HandshakeDone, tls::Failed, tls::Truncated, tls::Noted>;
+  using Query = std::variant<http::Lookup, http::ReadFile, TlsQuery>;
 
-  static constexpr LeastRoom least_room{.bytes = 1, .actions = 8, .input = 1};
+  // For plain HTTP one byte of room and one of input would do.
+  static constexpr LeastRoom least_room{
+      .bytes = 2 * tls::Connection::least_room.bytes, .actions = 24, .input = tls::Connection::least_room.input};
   static constexpr SnapshotKind snapshot_kind{"ssrv", 1};
 
+  // The facts among the actions are for logs and counters: RequestServed, StaleReply, HandshakeDone, Failed (the
+  // connection is ending, with TLS's alert sent), Truncated, Noted. After Abort or Finish no Send follows.
   static Progress<Action> advance(const Config& config, Server& state, Time now, const Event& event,
                                   const Room<Action>& room);
 
   std::optional<Query> pending() const;
 
+  // A TLS connection whose handshake is not complete.
+  bool handshaking() const;
+
   static void fields(auto& self, auto&& visit) { visit(self.phase_, self.last_seen_); }
 
  private:
+  // What stands between the stream and HTTP.
+  struct Secure {
+    tls::Connection connection;
+    bool connected = false;    // the handshake is complete
+    bool peer_closed = false;  // no more plaintext will come, and HTTP does not know yet
+    Buffer held;               // of one record decrypted: what HTTP did not consume yet
+    Buffer unsealed;           // plaintext that did not fit sealed into the room when HTTP handed it out
+    static void fields(auto& self, auto&& visit) {
+      visit(self.connection, self.connected, self.peer_closed, self.held, self.unsealed);
+    }
+  };
+
   struct Fresh {
     static void fields(auto&, auto&& visit) { visit(); }
   };
   struct Serving {
     http::Server http;
-    static void fields(auto& self, auto&& visit) { visit(self.http); }
+    std::optional<Secure> secure;
+    bool closing = false;             // HTTP has ended: close_notify goes out, then Finish
+    bool peer_finished = false;       // the peer's FIN was consumed
+    std::optional<Instant> deadline;  // of the handshake, or of closing
+    static void fields(auto& self, auto&& visit) {
+      visit(self.http, self.secure, self.closing, self.peer_finished, self.deadline);
+    }
   };
   // Finished towards the peer. What it still sends is discarded, since closing with unread bytes would reset the
   // connection and could destroy the answer before the peer has read it.

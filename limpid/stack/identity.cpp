@@ -1,0 +1,86 @@
+#include "limpid/stack/identity.hpp"
+
+namespace limpid::stack {
+
+std::string_view describe(IdentityFault fault) {
+  switch (fault) {
+    case IdentityFault::no_certificate:
+      return "the certificate chain is empty";
+    case IdentityFault::key_mismatch:
+      return "the private key does not belong to the first certificate";
+    case IdentityFault::chain_too_large:
+      return "the certificate chain is larger than a TLS message holds";
+    case IdentityFault::out_of_memory:
+      return "there is no memory for the certificate chain";
+  }
+  return "";
+}
+
+std::expected<Identity, IdentityFault> Identity::make(x509::CertificateList chain, crypto::PrivateKey key,
+                                                      Budget& budget) {
+  if (chain.empty()) return std::unexpected(IdentityFault::no_certificate);
+  if (!x509::key_matches(key, chain[0])) return std::unexpected(IdentityFault::key_mismatch);
+  std::size_t size = 0;
+  for (const x509::Certificate& certificate : chain.certificates()) size += 3 + certificate.der.size() + 2;
+  if (size >= 1 << 24) return std::unexpected(IdentityFault::chain_too_large);
+  Buffer list(budget);
+  if (!list.reserve(size)) return std::unexpected(IdentityFault::out_of_memory);
+  Writer out(list);
+  for (const x509::Certificate& certificate : chain.certificates()) tls::append_certificate(out, certificate.der);
+  if (out.failed()) return std::unexpected(IdentityFault::out_of_memory);
+  return Identity(std::move(chain), std::move(key), std::move(list));
+}
+
+bool Identity::is_for(std::string_view name) const {
+  if (!leaf().subject_alt_name) return false;
+  for (const x509::GeneralName& alternative : *leaf().subject_alt_name) {
+    if (alternative.type == x509::GeneralNameType::dns_name &&
+        x509::dns_name_matches(as_text(alternative.value), name)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Identities::add(Identity identity) {
+  return identities_.size() < 65536 && identities_.push_back(std::move(identity));
+}
+
+tls::Answer Identities::answer(const tls::Query& query, CpuFeatures cpu) {
+  if (const auto* question = std::get_if<tls::SelectCertificate>(&query)) return select(*question);
+  if (const auto* question = std::get_if<tls::Sign>(&query)) return sign(*question, cpu);
+  return tls::Declined{tls::Fault::verification_failed};
+}
+
+tls::Answer Identities::select(const tls::SelectCertificate& query) const {
+  const auto verifiable = [&](const Identity& identity) {
+    const auto scheme = crypto::scheme_of(identity.key().type());
+    return std::find(query.signature_schemes.begin(), query.signature_schemes.end(), scheme) !=
+           query.signature_schemes.end();
+  };
+  const Identity* chosen = nullptr;
+  for (const Identity& identity : all()) {
+    if (!verifiable(identity)) continue;
+    if (identity.is_for(as_text(query.server_name))) {
+      chosen = &identity;
+      break;
+    }
+    if (chosen == nullptr) chosen = &identity;
+  }
+  if (chosen == nullptr) {
+    return tls::Declined{identities_.empty() ? tls::Fault::no_certificate : tls::Fault::no_common_signature_scheme};
+  }
+  const auto index = static_cast<std::uint32_t>(chosen - all().data());
+  return tls::CertificateSelected{chosen->certificate_list(), crypto::scheme_of(chosen->key().type()),
+                                  std::uint32_t{generation_} << 16 | index};
+}
+
+tls::Answer Identities::sign(const tls::Sign& query, CpuFeatures cpu) {
+  const std::size_t index = query.key & 0xffff;
+  if (query.key >> 16 != generation_ || index >= identities_.size()) return tls::Declined{tls::Fault::signing_failed};
+  signature_ = identities_[index].key().sign(query.scheme, query.content.bytes(), query.hedge, cpu);
+  if (signature_.size == 0) return tls::Declined{tls::Fault::signing_failed};
+  return tls::Signed{signature_.bytes()};
+}
+
+}  // namespace limpid::stack

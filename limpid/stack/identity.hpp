@@ -1,0 +1,67 @@
+// Who a TLS server is: certificate chains with their private keys, and the ready-made answers to tls::SelectCertificate
+// and tls::Sign.
+#pragma once
+
+#include "limpid/tls/query.hpp"
+#include "limpid/x509/certificate_list.hpp"
+#include "limpid/x509/key.hpp"
+
+namespace limpid::stack {
+
+enum class IdentityFault : std::uint8_t {
+  no_certificate,   // the chain is empty
+  key_mismatch,     // the private key is not the leaf's
+  chain_too_large,  // more than a Certificate message holds
+  out_of_memory,
+};
+std::string_view describe(IdentityFault fault);
+
+// One chain and its key.
+class Identity {
+ public:
+  // `chain` begins with the leaf and is sent as it is; it is not validated.
+  static std::expected<Identity, IdentityFault> make(x509::CertificateList chain, crypto::PrivateKey key,
+                                                     Budget& budget);
+
+  const x509::Certificate& leaf() const { return chain_[0]; }
+  const crypto::PrivateKey& key() const { return key_; }
+  // As tls::CertificateSelected wants it.
+  Bytes certificate_list() const { return {certificate_list_.data(), certificate_list_.size()}; }
+  // Whether the leaf is about this host name (RFC 9525).
+  bool is_for(std::string_view name) const;
+
+ private:
+  Identity(x509::CertificateList chain, crypto::PrivateKey key, Buffer certificate_list)
+      : chain_(std::move(chain)), key_(std::move(key)), certificate_list_(std::move(certificate_list)) {}
+
+  x509::CertificateList chain_;
+  crypto::PrivateKey key_;
+  Buffer certificate_list_;
+};
+
+// Several of them, chosen by SNI.
+class Identities {
+ public:
+  // `generation` tells this set from those before it, after certificates were exchanged: a signature by the key of an
+  // earlier set's certificate is declined rather than made with another key.
+  explicit Identities(Budget& budget, std::uint16_t generation = 0) : identities_(budget), generation_(generation) {}
+
+  // False if memory is refused or there are 65536.
+  [[nodiscard]] bool add(Identity identity);
+  std::span<const Identity> all() const { return {identities_.begin(), identities_.size()}; }
+
+  // The answer to a server's question; its views are into this set. SelectCertificate: the first identity for the name
+  // asked for whose key the peer can verify; if there is none, the first whose key it can verify at all, so that a
+  // client that sends no name, or one that we do not know, sees who we are. VerifyPeer is declined.
+  tls::Answer answer(const tls::Query& query, CpuFeatures cpu);
+
+ private:
+  tls::Answer select(const tls::SelectCertificate& query) const;
+  tls::Answer sign(const tls::Sign& query, CpuFeatures cpu);
+
+  Vec<Identity> identities_;
+  std::uint16_t generation_;
+  crypto::Signature signature_;  // the last one, lent to its answer
+};
+
+}  // namespace limpid::stack

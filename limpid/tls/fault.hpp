@@ -105,6 +105,9 @@ enum class Fault : std::uint8_t {
   too_many_session_tickets,
   too_many_warnings,
   too_much_early_data,
+  // The end came from the peer; it is told nothing.
+  alert_received,
+  handshake_truncated,
   // This side's own failures, of which the peer must be told.
   out_of_memory,
   signing_failed,
@@ -344,6 +347,10 @@ constexpr FaultDescription describe(Fault fault) {
       return {"too_many_warnings", Alert::unexpected_message, "more warning alerts than the limit"};
     case Fault::too_much_early_data:
       return {"too_much_early_data", Alert::unexpected_message, "more early data to skip than the limit"};
+    case Fault::alert_received:
+      return {"alert_received", Alert::internal_error, "the peer gave up and said why with an alert"};
+    case Fault::handshake_truncated:
+      return {"handshake_truncated", Alert::internal_error, "the peer closed the connection during the handshake"};
     case Fault::out_of_memory:
       return {"out_of_memory", Alert::internal_error, "the memory budget does not hold what the connection needs"};
     case Fault::signing_failed:

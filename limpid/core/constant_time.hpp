@@ -34,6 +34,9 @@ inline bool constant_time_equal(Bytes a, Bytes b) {
 // in a file of its own, so that the constant-time checks can put theirs in its place, which tells the checker to let
 // this bit pass and nothing else; the objects that they check stay the shipped ones.
 [[nodiscard]] bool declassify(std::uint64_t mask);
+// The same for bytes that are published though secrets went into them: a public key, a signature. They stay what they
+// are.
+void declassify(MutableBytes bytes);
 
 // Overwrites with zeros in a way that the compiler may not remove.
 inline void wipe(MutableBytes bytes) {

@@ -46,12 +46,14 @@ std::optional<PrivateKey> PrivateKey::from_bytes(KeyType type, Bytes scalar_or_s
     std::array<Byte, 65> public_key;
     if (type == KeyType::ed25519) {
       ed25519::derive_public_key(key->secret_.bytes(), std::span(public_key).first<32>());
+      declassify(public_key);
       key->public_key_ = *PublicKey::from_bytes(type, Bytes(public_key).first(32));
       return;
     }
     const p256::Number scalar = from_big_endian<4>(key->secret_.bytes());
     if (!declassify(p256::mask_if_private_key(scalar))) return key.reset();
     p256::encode(p256::to_affine(p256::multiply_base(scalar)), public_key);
+    declassify(public_key);
     key->public_key_ = *PublicKey::from_bytes(type, public_key);
   });
   return key;
@@ -74,9 +76,11 @@ Signature PrivateKey::sign(SignatureScheme scheme, Bytes message, std::span<cons
       ed25519::sign(secret_.bytes(), public_key_.bytes().first<32>(), message,
                     std::span(signature.storage).first<64>());
       signature.size = 64;
+      declassify(signature.storage);
       return;
     }
-    const ecdsa::RawSignature raw = ecdsa::sign(from_big_endian<4>(secret_.bytes()), sha256(message, cpu), hedge, cpu);
+    ecdsa::RawSignature raw = ecdsa::sign(from_big_endian<4>(secret_.bytes()), sha256(message, cpu), hedge, cpu);
+    declassify({reinterpret_cast<Byte*>(&raw), sizeof raw});
     signature.size = static_cast<std::uint8_t>(ecdsa::encode(raw, signature.storage));
   });
   return signature;

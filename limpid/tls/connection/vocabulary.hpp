@@ -90,12 +90,11 @@ struct Failed {
 };
 
 enum class Misuse : std::uint8_t {
-  write_after_close,       // Write, UpdateKeys or a second Close behind Close
-  not_connected,           // UpdateKeys before HandshakeDone
-  answer_of_another_kind,  // a Reply whose answer does not fit the open question
-  scheme_not_in_question,  // CertificateSelected with a scheme that the peer cannot verify
+  write_after_close,  // Write, UpdateKeys or a second Close behind Close
+  not_connected,      // UpdateKeys before HandshakeDone
+  answer_unfit,       // a Reply of another kind than the open question; an empty or overlong chain; another scheme
 };
-constexpr bool is_valid(Misuse misuse) { return misuse <= Misuse::scheme_not_in_question; }
+constexpr bool is_valid(Misuse misuse) { return misuse <= Misuse::answer_unfit; }
 
 // The application's mistake; nothing changed.
 struct Refused {

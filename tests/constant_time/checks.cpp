@@ -1,0 +1,239 @@
+// Runs every operation that touches secrets with those secrets marked undefined for valgrind's memcheck, which then
+// reports each branch and each address that depends on one. constant_time_test.py runs this under valgrind.
+//
+//     checks [NAME]...    the named checks or all; exit status 1 if one leaks or proves blind
+//
+// A check yields what came out of its operation, which must still be undefined: after it the harness branches on that,
+// and a checker that does not notice has lost track of the secrets on the way.
+#include <valgrind/memcheck.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+
+#include "limpid/crypto/aead.hpp"
+#include "limpid/crypto/generator.hpp"
+#include "limpid/crypto/hkdf.hpp"
+#include "limpid/crypto/key_agreement.hpp"
+#include "limpid/crypto/keyed_hash.hpp"
+#include "limpid/crypto/seal.hpp"
+#include "limpid/crypto/signature.hpp"
+#include "tests/support/cpu.hpp"
+#include "tests/support/random.hpp"
+
+namespace limpid {
+
+// In place of the library's: what it makes public is public for the checker, too.
+bool declassify(std::uint64_t mask) {
+  VALGRIND_MAKE_MEM_DEFINED(&mask, sizeof mask);
+  return (mask & 1) != 0;
+}
+void declassify(MutableBytes bytes) { VALGRIND_MAKE_MEM_DEFINED(bytes.data(), bytes.size()); }
+
+}  // namespace limpid
+
+namespace limpid::crypto {
+namespace {
+
+using Outcome = std::vector<Byte>;
+
+test::Random random_source(1);
+
+std::vector<Byte> secret(std::size_t size) {
+  std::vector<Byte> bytes = random_source.bytes(size);
+  VALGRIND_MAKE_MEM_UNDEFINED(bytes.data(), bytes.size());
+  return bytes;
+}
+template <std::size_t N>
+Secret<N> fixed_secret() {
+  const std::vector<Byte> bytes = secret(N);
+  return Secret<N>(std::span<const Byte, N>(bytes.data(), N));
+}
+Outcome outcome_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
+void append(Outcome& outcome, Bytes bytes) { outcome.insert(outcome.end(), bytes.begin(), bytes.end()); }
+
+constexpr std::size_t sizes[] = {0, 1, 15, 16, 17, 63, 64, 111, 112, 113, 127, 128, 129, 300, 1400};
+
+template <HashAlgorithm algorithm>
+Outcome check_hash() {
+  Outcome outcome;
+  for (const std::size_t size : sizes) {
+    Hash hash(algorithm);
+    hash.update(secret(size), portable_cpu);
+    if (size != 0) append(outcome, hash.finish(portable_cpu).bytes());
+  }
+  return outcome;
+}
+
+template <HashAlgorithm algorithm>
+Outcome check_hmac() {
+  Outcome outcome;
+  for (const std::size_t size : sizes) {
+    append(outcome, hmac(algorithm, secret(size), secret(40), portable_cpu).bytes());
+  }
+  return outcome;
+}
+
+template <HashAlgorithm algorithm>
+Outcome check_hkdf() {
+  const HashSecret prk = hkdf_extract(algorithm, secret(digest_size(algorithm)), secret(32), portable_cpu);
+  Outcome outcome(300);
+  hkdf_expand(algorithm, prk.bytes(), as_bytes("tls13 derived"), outcome, portable_cpu);
+  return outcome;
+}
+
+Outcome check_generator() {
+  const Secret<32> seed = fixed_secret<32>();
+  Generator generator(seed.bytes());
+  generator.mix(secret(32));
+  Outcome outcome(300);
+  generator.fill(outcome);
+  return outcome;
+}
+
+Outcome check_comparison() {
+  const std::vector<Byte> a = secret(32), b = secret(32);
+  const bool equal = constant_time_equal(a, b);
+  return {static_cast<Byte>(equal)};
+}
+
+Outcome check_keyed_hash() {
+  const std::uint64_t hash = keyed_hash(fixed_secret<16>(), as_bytes("a peer's address"));
+  return {static_cast<Byte>(hash)};
+}
+
+// TLS derives its nonces from secrets; additional data is public.
+template <AeadAlgorithm algorithm, bool aes_pclmul>
+Outcome check_aead() {
+  constexpr CpuFeatures cpu{.aes_pclmul = aes_pclmul};
+  Outcome outcome;
+  AeadKey key(algorithm, secret(aead_key_size(algorithm)), cpu);
+  for (const std::size_t size : sizes) {
+    const Secret<12> nonce = fixed_secret<12>();
+    std::vector<Byte> record(size + aead_tag_size);
+    const bool sealed = key.seal(nonce.bytes(), as_bytes("record"), secret(size), record, cpu);
+    append(outcome, record);
+    declassify(record);  // the peer sees it
+    const bool opened = key.open(nonce.bytes(), as_bytes("record"), record, cpu);
+    append(outcome, Bytes(record).first(size));
+    declassify(record);
+    record.front() ^= 1;
+    const bool forged = key.open(nonce.bytes(), as_bytes("record"), record, cpu);
+    if (!sealed || !opened || forged) std::printf("the AEAD failed\n");
+  }
+  return outcome;
+}
+
+Outcome check_seal() {
+  Budget budget(1 << 16);
+  const SealKey key = fixed_secret<32>();
+  auto blob = seal(secret(300), key, SealId{1}, SealSalt{2}, budget, portable_cpu);
+  declassify({blob->data(), blob->size()});
+  const auto opened = open({blob->data(), blob->size()}, key, budget, portable_cpu);
+  return outcome_of({opened->data(), opened->size()});
+}
+
+template <NamedGroup group>
+Outcome check_key_agreement() {
+  Generator public_generator(std::array<Byte, 32>{7});
+  const EphemeralKey peer = EphemeralKey::generate(group, public_generator, portable_cpu);
+  const Secret<32> seed = fixed_secret<32>();
+  Generator generator(seed.bytes());
+  const EphemeralKey key = EphemeralKey::generate(group, generator, portable_cpu);
+  const auto shared = key.agree(peer.public_key(), portable_cpu);
+  return outcome_of(shared->bytes());
+}
+
+// Signatures are public, so there is nothing undefined to hand out but the key itself.
+template <KeyType type>
+Outcome check_signature() {
+  const std::vector<Byte> seed = secret(32);
+  const auto key = PrivateKey::from_bytes(type, seed);
+  const Secret<32> hedge = fixed_secret<32>();
+  const Signature signature = key->sign(scheme_of(type), as_bytes("transcript"), hedge.bytes(), portable_cpu);
+  if (!verify(key->public_key(), scheme_of(type), as_bytes("transcript"), signature.bytes(), portable_cpu)) {
+    std::printf("the signature is wrong\n");
+  }
+  return outcome_of(key->secret_bytes());
+}
+
+Outcome check_generated_private_keys() {
+  const Secret<32> seed = fixed_secret<32>();
+  Generator generator(seed.bytes());
+  Outcome outcome;
+  for (const KeyType type : {KeyType::p256, KeyType::ed25519}) {
+    append(outcome, PrivateKey::generate(type, generator).secret_bytes());
+  }
+  return outcome;
+}
+
+struct Check {
+  std::string_view name;
+  Outcome (*run)();
+  bool aes_pclmul = false;
+};
+
+constexpr Check checks[] = {
+    {"sha256", check_hash<HashAlgorithm::sha256>},
+    {"sha384", check_hash<HashAlgorithm::sha384>},
+    {"sha512", check_hash<HashAlgorithm::sha512>},
+    {"hmac_sha256", check_hmac<HashAlgorithm::sha256>},
+    {"hmac_sha384", check_hmac<HashAlgorithm::sha384>},
+    {"hkdf_sha256", check_hkdf<HashAlgorithm::sha256>},
+    {"hkdf_sha384", check_hkdf<HashAlgorithm::sha384>},
+    {"generator", check_generator},
+    {"comparison", check_comparison},
+    {"keyed_hash", check_keyed_hash},
+    {"aes_128_gcm_portable", check_aead<AeadAlgorithm::aes_128_gcm, false>},
+    {"aes_256_gcm_portable", check_aead<AeadAlgorithm::aes_256_gcm, false>},
+    {"aes_128_gcm_x86", check_aead<AeadAlgorithm::aes_128_gcm, true>, true},
+    {"aes_256_gcm_x86", check_aead<AeadAlgorithm::aes_256_gcm, true>, true},
+    {"chacha20_poly1305", check_aead<AeadAlgorithm::chacha20_poly1305, false>},
+    {"seal", check_seal},
+    {"x25519", check_key_agreement<NamedGroup::x25519>},
+    {"p256", check_key_agreement<NamedGroup::secp256r1>},
+    {"ed25519", check_signature<KeyType::ed25519>},
+    {"ecdsa_p256", check_signature<KeyType::p256>},
+    {"private_keys", check_generated_private_keys},
+};
+
+// Branches on every byte: the leak that the checker must see.
+[[gnu::noinline]] int leak(const Outcome& outcome) {
+  int odd = 0;
+  for (const Byte byte : outcome) {
+    if (value_barrier(static_cast<int>(byte)) & 1) {
+      asm volatile("" : "+r"(odd));
+      ++odd;
+    }
+  }
+  return odd;
+}
+
+}  // namespace
+}  // namespace limpid::crypto
+
+int main(int argc, char** argv) {
+  using namespace limpid;
+  if (RUNNING_ON_VALGRIND == 0) {
+    std::printf("not under valgrind: nothing would be noticed\n");
+    return 1;
+  }
+  const bool has_aes_pclmul = test::best_cpu().aes_pclmul;
+  bool failed = false;
+  for (const crypto::Check& check : crypto::checks) {
+    const auto is_named = [&](const char* name) { return check.name == name; };
+    if (argc > 1 && std::none_of(argv + 1, argv + argc, is_named)) continue;
+    if (check.aes_pclmul && !has_aes_pclmul) {
+      std::printf("%-22s not run: this CPU has no AES-NI and PCLMULQDQ\n", check.name.data());
+      continue;
+    }
+    const unsigned before = VALGRIND_COUNT_ERRORS;
+    const crypto::Outcome outcome = check.run();
+    const unsigned leaks = VALGRIND_COUNT_ERRORS - before;
+    crypto::leak(outcome);
+    const bool blind = VALGRIND_COUNT_ERRORS - before - leaks == 0;
+    std::printf("%-22s %s%s\n", check.name.data(), leaks == 0 ? "no leak" : "LEAKS", blind ? ", BUT BLIND" : "");
+    failed = failed || leaks != 0 || blind;
+  }
+  return failed ? 1 : 0;
+}

@@ -10,8 +10,7 @@ extern "C" [[noreturn]] void __stack_chk_fail() { panic("a stack buffer was over
 
 namespace std {
 
-[[noreturn]] void __glibcxx_assert_fail(const char* file, int line, const char* function,
-                                        const char* condition) noexcept {
+void __glibcxx_assert_fail(const char* file, int line, const char* function, const char* condition) noexcept {
   print_line("assertion failed: ", condition != nullptr ? condition : "unreachable code");
   print(file != nullptr ? file : "");
   print(":");

@@ -39,7 +39,7 @@ inline constexpr std::size_t max_path = 16;
 struct VerifyOptions {
   UnixTime at;
   Purpose purpose = Purpose::server;
-  PeerName name;
+  PeerName name{};
   VerifyLimits limits{};
 };
 

@@ -58,7 +58,7 @@ std::optional<RawSignature> sign_with_nonce(const Number& private_key, std::span
   signature.r = modulo_order.reduce_once(p256::leave_field(point.x));
   // s = (e + r x) / nonce. Both summands leave Montgomery form or never entered it; the inverse is in it.
   const Number r_times_key = modulo_order.multiply(signature.r, modulo_order.enter(private_key));
-  const Number inverse = modulo_order.inverse_for_prime(modulo_order.enter(nonce));
+  const Number inverse = modulo_order.inverse(modulo_order.enter(nonce));
   signature.s = modulo_order.multiply(modulo_order.add(reduced(digest), r_times_key), inverse);
   if (declassify(mask_if_zero(signature.r) | mask_if_zero(signature.s))) return std::nullopt;
   return signature;
@@ -75,7 +75,7 @@ RawSignature sign(const Number& private_key, std::span<const Byte, 32> digest, B
 bool verify(const p256::AffinePoint& public_key, std::span<const Byte, 32> digest, const RawSignature& signature) {
   const auto& [r, s] = signature;
   if (p256::mask_if_private_key(r) == 0 || p256::mask_if_private_key(s) == 0) return false;
-  const Number inverse = modulo_order.inverse_for_prime(modulo_order.enter(s));
+  const Number inverse = modulo_order.inverse(modulo_order.enter(s));
   const Number u1 = modulo_order.multiply(reduced(digest), inverse);
   const Number u2 = modulo_order.multiply(r, inverse);
   const p256::Point sum = p256::multiply_two(u1, public_key, u2);

@@ -2,6 +2,10 @@
 // and works in constant expressions too.
 #pragma once
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "limpid/core/constant_time.hpp"
 
 namespace limpid::crypto {
@@ -25,31 +29,42 @@ struct Limbs {
   }
 };
 
-// a + b + carry, where carry is 0 or 1 and becomes the carry out.
-constexpr Limb add_with_carry(Limb a, Limb b, Limb& carry) {
+// 0 or 1, from one limb to the next.
+using Carry = unsigned char;
+
+// a + b + carry; carry becomes the carry out.
+constexpr Limb add_with_carry(Limb a, Limb b, Carry& carry) {
+#if defined(__x86_64__)
+  // Says "adc" to compilers that would not find it by themselves: that halves the time of a product.
+  if (!__builtin_is_constant_evaluated()) {
+    unsigned long long sum = 0;
+    carry = _addcarry_u64(carry, a, b, &sum);
+    return sum;
+  }
+#endif
   const DoubleLimb sum = DoubleLimb{a} + b + carry;
-  carry = static_cast<Limb>(sum >> 64);
+  carry = static_cast<Carry>(sum >> 64);
   return static_cast<Limb>(sum);
 }
 
-// a - b - borrow, where borrow is 0 or 1 and becomes the borrow out.
-constexpr Limb subtract_with_borrow(Limb a, Limb b, Limb& borrow) {
+// a - b - borrow; borrow becomes the borrow out.
+constexpr Limb subtract_with_borrow(Limb a, Limb b, Carry& borrow) {
+#if defined(__x86_64__)
+  if (!__builtin_is_constant_evaluated()) {
+    unsigned long long difference = 0;
+    borrow = _subborrow_u64(borrow, a, b, &difference);
+    return difference;
+  }
+#endif
   const DoubleLimb difference = DoubleLimb{a} - b - borrow;
-  borrow = static_cast<Limb>(difference >> 64) & 1;
+  borrow = static_cast<Carry>(difference >> 64) & 1;
   return static_cast<Limb>(difference);
-}
-
-// The low limb of a * b + c + carry, which cannot overflow two limbs; carry becomes the high one.
-constexpr Limb multiply_add(Limb a, Limb b, Limb c, Limb& carry) {
-  const DoubleLimb sum = DoubleLimb{a} * b + c + carry;
-  carry = static_cast<Limb>(sum >> 64);
-  return static_cast<Limb>(sum);
 }
 
 // sum = a + b; the carry out.
 template <std::size_t N>
-constexpr Limb add(Limbs<N>& sum, const Limbs<N>& a, const Limbs<N>& b) {
-  Limb carry = 0;
+constexpr Carry add(Limbs<N>& sum, const Limbs<N>& a, const Limbs<N>& b) {
+  Carry carry = 0;
 #pragma GCC unroll 4
   for (std::size_t i = 0; i < N; ++i) sum[i] = add_with_carry(a[i], b[i], carry);
   return carry;
@@ -57,8 +72,8 @@ constexpr Limb add(Limbs<N>& sum, const Limbs<N>& a, const Limbs<N>& b) {
 
 // difference = a - b; the borrow out.
 template <std::size_t N>
-constexpr Limb subtract(Limbs<N>& difference, const Limbs<N>& a, const Limbs<N>& b) {
-  Limb borrow = 0;
+constexpr Carry subtract(Limbs<N>& difference, const Limbs<N>& a, const Limbs<N>& b) {
+  Carry borrow = 0;
 #pragma GCC unroll 4
   for (std::size_t i = 0; i < N; ++i) difference[i] = subtract_with_borrow(a[i], b[i], borrow);
   return borrow;
@@ -75,11 +90,49 @@ constexpr Limbs<N> select(Limb mask, const Limbs<N>& a, const Limbs<N>& b) {
 
 // carry * 2^(64 N) + a, which must be below 2 * modulus, reduced below it.
 template <std::size_t N>
-constexpr Limbs<N> subtract_once(Limb carry, const Limbs<N>& a, const Limbs<N>& modulus) {
+constexpr Limbs<N> subtract_once(Carry carry, const Limbs<N>& a, const Limbs<N>& modulus) {
   Limbs<N> reduced{};
-  const Limb borrow = subtract(reduced, a, modulus);
-  // Borrowed with nothing to borrow from: a was below the modulus already.
-  return select(mask_from_bit(borrow & ~carry), a, reduced);
+  Carry borrow = subtract(reduced, a, modulus);
+  // All ones if it borrowed and there is nothing to borrow from: then a was below the modulus already.
+  const Limb was_below = value_barrier(subtract_with_borrow(carry, 0, borrow));
+  return select(was_below, a, reduced);
+}
+
+// product = a * factor.
+template <std::size_t N>
+constexpr void multiply_by_limb(Limb (&product)[N + 1], const Limbs<N>& a, Limb factor) {
+  Limb low[N] = {}, high[N] = {};
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < N; ++i) {
+    const DoubleLimb both = DoubleLimb{a[i]} * factor;
+    low[i] = static_cast<Limb>(both);
+    high[i] = static_cast<Limb>(both >> 64);
+  }
+  Carry carry = 0;
+  product[0] = low[0];
+#pragma GCC unroll 4
+  for (std::size_t i = 1; i < N; ++i) product[i] = add_with_carry(low[i], high[i - 1], carry);
+  product[N] = high[N - 1] + carry;
+}
+
+// sum += a * factor; the carry out.
+template <std::size_t N>
+constexpr Carry add_multiple(Limb (&sum)[N + 1], const Limbs<N>& a, Limb factor) {
+  // First all products, as multiplications disturb the carry flag, then the two carry chains.
+  Limb low[N] = {}, high[N] = {};
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < N; ++i) {
+    const DoubleLimb both = DoubleLimb{a[i]} * factor;
+    low[i] = static_cast<Limb>(both);
+    high[i] = static_cast<Limb>(both >> 64);
+  }
+  Carry low_carry = 0, high_carry = 0;
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < N; ++i) sum[i] = add_with_carry(sum[i], low[i], low_carry);
+  sum[N] = add_with_carry(sum[N], 0, low_carry);
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < N; ++i) sum[i + 1] = add_with_carry(sum[i + 1], high[i], high_carry);
+  return low_carry + high_carry;  // never both
 }
 
 template <std::size_t N>

@@ -2,7 +2,7 @@
 // Time depends on N and on the length of an exponent, never on a value; the modulus may be secret as well.
 #pragma once
 
-#include "limpid/crypto/limbs.hpp"
+#include "limpid/crypto/modular_inverse.hpp"
 
 namespace limpid::crypto {
 
@@ -12,7 +12,8 @@ class Montgomery {
   using Number = Limbs<N>;
 
   // The constants of an odd modulus above 1, without a division.
-  constexpr explicit Montgomery(const Number& modulus) : modulus_(modulus), negative_inverse_(invert(modulus[0])) {
+  constexpr explicit Montgomery(const Number& modulus)
+      : modulus_(modulus), negative_inverse_(0 - invert_limb(modulus[0])) {
     one_ = Number::from_word(1);
     for (std::size_t i = 0; i < 64 * N; ++i) one_ = add(one_, one_);
     // From 2^N in Montgomery form, six squarings lead to 2^(64 N) in Montgomery form.
@@ -35,14 +36,14 @@ class Montgomery {
   // Operands and results of what follows are reduced. The form does not matter to sums.
   constexpr Number add(const Number& a, const Number& b) const {
     Number sum{};
-    const Limb carry = crypto::add(sum, a, b);
+    const Carry carry = crypto::add(sum, a, b);
     return subtract_once(carry, sum, modulus_);
   }
 
   constexpr Number subtract(const Number& a, const Number& b) const {
     Number difference{};
     const Limb mask = mask_from_bit(crypto::subtract(difference, a, b));
-    Limb carry = 0;
+    Carry carry = 0;
     for (std::size_t i = 0; i < N; ++i) difference[i] = add_with_carry(difference[i], modulus_[i] & mask, carry);
     return difference;
   }
@@ -51,29 +52,20 @@ class Montgomery {
 
   // a * b / 2^(64 N). One of the two may be any number of N limbs; the other must be reduced.
   constexpr Number multiply(const Number& a, const Number& b) const {
-    // Coarsely integrated operand scanning (Koc, Acar, Kaliski, 1996); what is in t stays below 2 * modulus.
-    Limb t[N + 2] = {};
+    // Coarsely integrated operand scanning (Koc, Acar, Kaliski, 1996). What is in t stays below a + modulus.
+    Limb t[N + 1] = {};
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < N; ++i) {
-      Limb carry = 0;
+      Carry top = add_multiple(t, a, b[i]);
+      top += add_multiple(t, modulus_, t[0] * negative_inverse_);  // makes the lowest limb zero
 #pragma GCC unroll 4
-      for (std::size_t j = 0; j < N; ++j) t[j] = multiply_add(a[j], b[i], t[j], carry);
-      Limb top = 0;
-      t[N] = add_with_carry(t[N], carry, top);
-      t[N + 1] = top;
-      const Limb m = t[0] * negative_inverse_;
-      carry = 0;
-      multiply_add(m, modulus_[0], t[0], carry);  // makes the low limb zero
-#pragma GCC unroll 4
-      for (std::size_t j = 1; j < N; ++j) t[j - 1] = multiply_add(m, modulus_[j], t[j], carry);
-      top = 0;
-      t[N - 1] = add_with_carry(t[N], carry, top);
-      t[N] = t[N + 1] + top;
+      for (std::size_t j = 0; j < N; ++j) t[j] = t[j + 1];
+      t[N] = top;
     }
     Number product{};
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < N; ++i) product[i] = t[i];
-    return subtract_once(t[N], product, modulus_);
+    return subtract_once(static_cast<Carry>(t[N]), product, modulus_);
   }
 
   constexpr Number square(const Number& a) const { return multiply(a, a); }
@@ -99,21 +91,13 @@ class Montgomery {
     return result;
   }
 
-  // 1 / a in Montgomery form if the modulus is prime (by Fermat's theorem); zero for zero.
-  constexpr Number inverse_for_prime(const Number& a) const {
-    Number exponent{};
-    crypto::subtract(exponent, modulus_, Number::from_word(2));
-    return power(a, exponent);
+  // 1 / a, both in Montgomery form, for a without a factor in common with the modulus; zero for zero.
+  constexpr Number inverse(const Number& a) const {
+    // 1 / (a R) times R^3 / R, where R is 2^(64 N).
+    return multiply(modular_inverse(a, modulus_), multiply(square_of_radix_, square_of_radix_));
   }
 
  private:
-  // -1 / odd modulo 2^64. Newton's iteration doubles the number of correct bits: 5, 10, 20, 40, 80.
-  static constexpr Limb invert(Limb odd) {
-    Limb inverse = (3 * odd) ^ 2;
-    for (int i = 0; i < 4; ++i) inverse *= 2 - odd * inverse;
-    return 0 - inverse;
-  }
-
   Number modulus_;
   Limb negative_inverse_;  // -1 / modulus modulo 2^64
   Number one_{};           // 2^(64 N) modulo the modulus

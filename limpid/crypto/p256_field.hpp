@@ -17,14 +17,14 @@ inline constexpr Field field_one = modulo_prime.one();
 
 constexpr Field add(const Field& a, const Field& b) {
   Field sum{};
-  const Limb carry = crypto::add(sum, a, b);
+  const Carry carry = crypto::add(sum, a, b);
   return subtract_once(carry, sum, prime);
 }
 
 constexpr Field subtract(const Field& a, const Field& b) {
   Field difference{};
   const Limb mask = mask_from_bit(crypto::subtract(difference, a, b));
-  Limb carry = 0;
+  Carry carry = 0;
   difference[0] = add_with_carry(difference[0], mask, carry);
   difference[1] = add_with_carry(difference[1], mask >> 32, carry);
   difference[2] = add_with_carry(difference[2], 0, carry);
@@ -34,90 +34,70 @@ constexpr Field subtract(const Field& a, const Field& b) {
 
 constexpr Field negate(const Field& a) { return subtract(Field{}, a); }
 
-// Divides the 512-bit t, below p * 2^256, by 2^256.
-constexpr Field reduce(const Limb (&t)[8]) {
-  Limb low[4] = {t[0], t[1], t[2], t[3]};
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    // -1 / p is 1 modulo 2^64, so low[0] * p is what makes the lowest limb vanish:
-    // low[0] * (p + 1) = low[0] * 2^96 + low[0] * (2^64 - 2^32 + 1) * 2^192.
-    const Limb m = low[0];
-    const DoubleLimb high = DoubleLimb{m} * prime[3];
-    Limb carry = 0;
-    low[0] = add_with_carry(low[1], m << 32, carry);
-    low[1] = add_with_carry(low[2], m >> 32, carry);
-    low[2] = add_with_carry(low[3], static_cast<Limb>(high), carry);
-    low[3] = static_cast<Limb>(high >> 64) + carry;
-  }
-  Field reduced{};
-  Limb carry = 0;
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < 4; ++i) reduced[i] = add_with_carry(low[i], t[4 + i], carry);
-  return subtract_once(carry, reduced, prime);
+// Divides t by 2^64 modulo p: adds the multiple of p that makes the lowest limb vanish, and shifts. That multiple is
+// t[0] itself, as -1 / p is 1 modulo 2^64, and t[0] * (p + 1) is t[0] * 2^96 + t[0] * (2^64 - 2^32 + 1) * 2^192.
+constexpr void reduce_by_limb(Limb (&t)[5], Carry top) {
+  const Limb lowest = t[0];
+  const DoubleLimb product = DoubleLimb{lowest} * prime[3];
+  Carry carry = 0;
+  t[0] = add_with_carry(t[1], lowest << 32, carry);
+  t[1] = add_with_carry(t[2], lowest >> 32, carry);
+  t[2] = add_with_carry(t[3], static_cast<Limb>(product), carry);
+  t[3] = add_with_carry(t[4], static_cast<Limb>(product >> 64), carry);
+  t[4] = Limb{top} + carry;
 }
 
 constexpr Field multiply(const Field& a, const Field& b) {
-  Limb t[8] = {};
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < 4; ++i) {
-    Limb carry = 0;
-#pragma GCC unroll 4
-    for (std::size_t j = 0; j < 4; ++j) t[i + j] = multiply_add(a[j], b[i], t[i + j], carry);
-    t[i + 4] = carry;
-  }
-  return reduce(t);
+  Limb t[5] = {};
+  multiply_by_limb(t, a, b[0]);
+  reduce_by_limb(t, 0);
+#pragma GCC unroll 3
+  for (std::size_t i = 1; i < 4; ++i) reduce_by_limb(t, add_multiple(t, a, b[i]));
+  return subtract_once(static_cast<Carry>(t[4]), Field{t[0], t[1], t[2], t[3]}, prime);
 }
 
 constexpr Field square(const Field& a) {
-  // The six products of different limbs, doubled, and the four squares.
-  Limb t[8] = {};
-  Limb carry = 0;
-  t[1] = multiply_add(a[1], a[0], 0, carry);
-  t[2] = multiply_add(a[2], a[0], 0, carry);
-  t[3] = multiply_add(a[3], a[0], 0, carry);
-  t[4] = carry;
+  // The products of different limbs, at 2^64 times cross: a[0] with the others, then those of the others.
+  Limb cross[7] = {};
+  Limb first[4] = {};
+  multiply_by_limb(first, Limbs<3>{a[1], a[2], a[3]}, a[0]);
+  const DoubleLimb a12 = DoubleLimb{a[1]} * a[2], a13 = DoubleLimb{a[1]} * a[3], a23 = DoubleLimb{a[2]} * a[3];
+  Carry carry = 0;
+  cross[0] = first[0];
+  cross[1] = first[1];
+  cross[2] = add_with_carry(first[2], static_cast<Limb>(a12), carry);
+  cross[3] = add_with_carry(first[3], static_cast<Limb>(a13), carry);
+  cross[4] = add_with_carry(0, static_cast<Limb>(a23), carry);
+  cross[5] = static_cast<Limb>(a23 >> 64) + carry;
   carry = 0;
-  t[3] = multiply_add(a[2], a[1], t[3], carry);
-  t[4] = multiply_add(a[3], a[1], t[4], carry);
-  t[5] = carry;
+  cross[3] = add_with_carry(cross[3], static_cast<Limb>(a12 >> 64), carry);
+  cross[4] = add_with_carry(cross[4], static_cast<Limb>(a13 >> 64), carry);
+  cross[5] += carry;
+  // Twice that, and the squares of the limbs.
   carry = 0;
-  t[5] = multiply_add(a[3], a[2], t[5], carry);
-  t[6] = carry;
-  t[7] = t[6] >> 63;
-#pragma GCC unroll 6
-  for (std::size_t i = 6; i > 1; --i) t[i] = t[i] << 1 | t[i - 1] >> 63;
-  t[1] <<= 1;
-  carry = 0;
+#pragma GCC unroll 7
+  for (Limb& limb : cross) limb = add_with_carry(limb, limb, carry);
+  Limb squares[8] = {};
 #pragma GCC unroll 4
   for (std::size_t i = 0; i < 4; ++i) {
-    const DoubleLimb product = DoubleLimb{a[i]} * a[i];
-    t[2 * i] = add_with_carry(t[2 * i], static_cast<Limb>(product), carry);
-    t[2 * i + 1] = add_with_carry(t[2 * i + 1], static_cast<Limb>(product >> 64), carry);
+    const DoubleLimb both = DoubleLimb{a[i]} * a[i];
+    squares[2 * i] = static_cast<Limb>(both);
+    squares[2 * i + 1] = static_cast<Limb>(both >> 64);
   }
-  return reduce(t);
+  carry = 0;
+#pragma GCC unroll 7
+  for (std::size_t i = 1; i < 8; ++i) squares[i] = add_with_carry(squares[i], cross[i - 1], carry);
+  Limb t[5] = {squares[0], squares[1], squares[2], squares[3], 0};
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) reduce_by_limb(t, 0);
+  Field reduced{};
+  const Carry top =
+      crypto::add(reduced, Field{t[0], t[1], t[2], t[3]}, Field{squares[4], squares[5], squares[6], squares[7]});
+  return subtract_once(top, reduced, prime);
 }
 
-constexpr Field square_times(Field a, int times) {
-  for (int i = 0; i < times; ++i) a = square(a);
-  return a;
-}
-
-// 1 / a = a^(p - 2); zero for zero.
-constexpr Field invert(const Field& a) {
-  // x_n is a^(2^n - 1). p - 2 in bits: 32 ones, 31 zeros, a one, 96 zeros, 94 ones, 0, 1.
-  const Field x2 = multiply(square(a), a);
-  const Field x3 = multiply(square(x2), a);
-  const Field x6 = multiply(square_times(x3, 3), x3);
-  const Field x12 = multiply(square_times(x6, 6), x6);
-  const Field x15 = multiply(square_times(x12, 3), x3);
-  const Field x30 = multiply(square_times(x15, 15), x15);
-  const Field x32 = multiply(square_times(x30, 2), x2);
-  Field power = multiply(square_times(x32, 32), a);
-  power = multiply(square_times(power, 128), x32);
-  power = multiply(square_times(power, 32), x32);
-  power = multiply(square_times(power, 30), x30);
-  return multiply(square_times(power, 2), a);
-}
+// 1 / a; zero for zero.
+constexpr Field invert(const Field& a) { return modulo_prime.inverse(a); }
 
 constexpr Field enter_field(const Number& a) { return modulo_prime.enter(a); }
 constexpr Number leave_field(const Field& a) { return modulo_prime.leave(a); }

@@ -1,5 +1,7 @@
 #include "limpid/stack/server.hpp"
 
+#include "limpid/stack/record_cut.hpp"
+
 namespace limpid::stack {
 namespace {
 
@@ -15,11 +17,6 @@ constexpr std::size_t inner_actions = 8;
 static_assert(inner_actions >= http::Server::least_room.actions &&
               inner_actions >= tls::Connection::least_room.actions);
 static_assert(Server::least_room.actions >= 3 * inner_actions);
-
-std::size_t record_size(Bytes bytes) {
-  if (bytes.size() < 5) return bytes.size();
-  return std::min<std::size_t>(bytes.size(), 5 + (std::size_t{bytes[3]} << 8 | bytes[4]));
-}
 
 }  // namespace
 
@@ -123,7 +120,7 @@ class ServerStep {
     }
     go_on();
     while (!bytes.empty() && serving() != nullptr && ready_to_read()) {
-      const std::size_t consumed = run_tls(stream::Received{bytes.first(record_size(bytes))});
+      const std::size_t consumed = run_tls(stream::Received{bytes.first(first_record(bytes))});
       bytes = bytes.subspan(consumed);
       go_on();
       if (consumed == 0 && !tls_more_) break;

@@ -1,0 +1,68 @@
+#include "limpid/stack/verify_peer.hpp"
+
+namespace limpid::stack {
+namespace {
+
+// More than verification would look at.
+constexpr std::size_t most_certificates = x509::VerifyLimits{}.certificates + 1;
+
+struct Chain {
+  std::array<Bytes, most_certificates> certificates;
+  std::size_t size = 0;
+  std::span<const Bytes> span() const { return std::span(certificates).first(size); }
+};
+
+// Of CertificateEntry after CertificateEntry (RFC 8446, section 4.4.2), which tls checked.
+Chain split(Bytes certificate_list) {
+  Chain chain;
+  Reader in(certificate_list);
+  while (!in.empty() && chain.size < chain.certificates.size()) {
+    chain.certificates[chain.size++] = in.vector24();
+    in.vector16();
+  }
+  return chain;
+}
+
+tls::Fault fault_of(x509::InvalidReason reason) {
+  switch (x509::alert(reason)) {
+    case 42:
+      return tls::Fault::bad_certificate;
+    case 43:
+      return tls::Fault::unsupported_certificate;
+    case 45:
+      return tls::Fault::certificate_expired;
+    case 46:
+      return tls::Fault::certificate_unknown;
+    case 48:
+      return tls::Fault::unknown_ca;
+    default:
+      return tls::Fault::verification_failed;
+  }
+}
+
+PeerVerdict declined(const x509::Invalid& invalid) { return {tls::Declined{fault_of(invalid.reason)}, invalid}; }
+
+}  // namespace
+
+PeerVerdict verify_peer(const tls::VerifyPeer& query, std::span<const x509::Certificate> anchors, UnixTime at,
+                        Budget& budget, CpuFeatures cpu) {
+  const Chain chain = split(query.certificate_list);
+  x509::VerifyOptions options;
+  options.at = at;
+  options.name = x509::peer_name(as_text(query.server_name));
+  const auto valid = x509::verify_chain(chain.span(), anchors, options, budget, cpu);
+  if (!valid) return declined(valid.error());
+  if (!valid->leaf_key) return declined({x509::InvalidReason::unsupported_key_type, {}, {}});
+  return {tls::PeerAccepted{*valid->leaf_key}};
+}
+
+PeerVerdict accept_any_peer(const tls::VerifyPeer& query) {
+  const Chain chain = split(query.certificate_list);
+  const auto leaf = x509::parse_certificate(chain.certificates[0]);
+  if (!leaf) return declined({x509::InvalidReason::malformed_certificate, {}, leaf.error()});
+  const auto key = x509::public_key(leaf->public_key_info);
+  if (!key) return declined({x509::InvalidReason::unsupported_key_type, {}, {}});
+  return {tls::PeerAccepted{*key}};
+}
+
+}  // namespace limpid::stack

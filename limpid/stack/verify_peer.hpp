@@ -1,0 +1,23 @@
+// The ready-made answers to tls::VerifyPeer.
+#pragma once
+
+#include "limpid/tls/query.hpp"
+#include "limpid/x509/verify.hpp"
+
+namespace limpid::stack {
+
+struct PeerVerdict {
+  tls::Answer answer;                      // PeerAccepted, or Declined with the fault that fits
+  std::optional<x509::Invalid> invalid{};  // why it was declined, for people: x509::write_invalid
+};
+
+// Judges a server's chain: a path to one of the anchors, at this moment, for server authentication, for the name in the
+// query (a host name or an address). Ends of `budget` decline.
+PeerVerdict verify_peer(const tls::VerifyPeer& query, std::span<const x509::Certificate> anchors, UnixTime at,
+                        Budget& budget, CpuFeatures cpu);
+
+// Takes whatever key the leaf has. The connection is then private towards somebody, nobody knows whom: for tests, and
+// for users who ask for it in so many words.
+PeerVerdict accept_any_peer(const tls::VerifyPeer& query);
+
+}  // namespace limpid::stack

@@ -24,6 +24,7 @@ std::uint8_t application(const BootInfo& boot) {
   bare_machine::test_vector_registers();
   bare_machine::test_crypto(portable_cpu, "portable");
   if (cpu != portable_cpu) bare_machine::test_crypto(cpu, "AES-NI");
+  bare_machine::test_handshakes(cpu, cpu == portable_cpu ? "portable" : "AES-NI");
   bare_machine::answer("all memory came back", "", arena_free_bytes() == free_before);
 
   print_decimal(static_cast<unsigned>(bare_machine::answers()));

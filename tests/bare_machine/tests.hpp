@@ -10,6 +10,9 @@ namespace limpid::bare_machine {
 // Known answers of every primitive on the path that `cpu` chooses.
 void test_crypto(CpuFeatures cpu, std::string_view path);
 
+// A TLS client and a server in one memory, a megabyte each way: once per suite, all groups and key types among them.
+void test_handshakes(CpuFeatures cpu, std::string_view path);
+
 // The allocator below every container: blocks are apart, aligned, all come back, and too much is refused.
 void test_arena();
 

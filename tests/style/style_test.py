@@ -10,7 +10,7 @@ SCRIPTS = (".py", ".sh", ".cmake", ".txt", ".json")
 FOLDERS = ("limpid", "apps", "fuzz", "interop", "bench", "bindings", "tests", "cmake")
 DATA = ("tests/purity/planted/",)
 
-LONGEST_FILE = 600
+LONGEST_FILE = 700  # the habit is below 600
 LONGEST_LINE = 140  # .clang-format wraps at 120; a comment or a text may go a little further
 # Files that may be longer, each with its reason.
 MAY_BE_LONGER = {}

@@ -19,12 +19,12 @@ constexpr bool is_valid(Role role) { return role <= Role::server; }
 // How much a peer may make this side do for nothing. What counts "in a row" starts anew with application data that is
 // not empty. Each is a fault of its own when passed.
 struct Limits {
-  std::uint32_t early_data = 1 << 14;           // bytes of rejected early data skipped, records without their headers
-  std::uint16_t change_cipher_specs = 4;        // records of the compatibility mode, during the handshake
-  std::uint16_t empty_records = 32;             // in a row
-  std::uint16_t key_updates = 32;               // in a row
-  std::uint16_t session_tickets = 32;           // in a row
-  std::uint16_t warnings = 4;                   // in a row; RFC 8446 left user_canceled only
+  std::uint32_t early_data = 1 << 14;     // bytes of rejected early data skipped, records without their headers
+  std::uint16_t change_cipher_specs = 4;  // records of the compatibility mode, during the handshake
+  std::uint16_t empty_records = 32;       // in a row
+  std::uint16_t key_updates = 32;         // in a row
+  std::uint16_t session_tickets = 32;     // in a row
+  std::uint16_t warnings = 4;             // in a row; RFC 8446 left user_canceled only
   // Records sealed under one key before this side updates it; also, records read before it asks the peer to. At most
   // what the AEAD allows (RFC 8446, section 5.5), which is also what 0 stands for.
   std::uint64_t records_per_key = 0;
@@ -84,7 +84,7 @@ class Config {
     Role role = Role::client;
     // Client: the name to verify, and the SNI unless it is an IP address ("Literal IPv4 and IPv6 addresses are not
     // permitted in "HostName"", RFC 6066, section 3). Without a trailing dot. Servers leave it empty.
-    std::string_view server_name;
+    std::string_view server_name{};
     // Best first. The server takes the first of its own list that the client offers.
     std::span<const CipherSuite> cipher_suites = default_cipher_suites;
     // Best first. The client sends a key share for the first. The server takes, among those that the client supports,
@@ -93,12 +93,12 @@ class Config {
     std::span<const SignatureScheme> signature_schemes = default_signature_schemes;
     // ALPN names (RFC 7301), best first. The server takes the first of its own that the client offers; no overlap
     // fails, unless either side names none.
-    std::span<const std::string_view> application_protocols;
+    std::span<const std::string_view> application_protocols{};
     bool compatibility_mode = true;  // client: look like TLS 1.2 to middleboxes (RFC 8446, appendix D.4)
     bool grease = false;             // client: send values of RFC 8701 that a server must ignore
     bool retry_with_cookie = true;   // server: a HelloRetryRequest carries a cookie, which must come back
     std::uint16_t pad_to = 0;        // records are padded to a multiple of so many bytes; 0: not at all
-    Limits limits;
+    Limits limits{};
   };
 
   static constexpr std::array<CipherSuite, 3> default_cipher_suites{CipherSuite::tls_aes_128_gcm_sha256,

@@ -32,9 +32,9 @@ class SignedContent {
 
 // Server: which certificate answers this ClientHello? Answered by CertificateSelected or Declined.
 struct SelectCertificate {
-  Bytes server_name;                                   // the host_name in SNI, as it came; empty if there was none
+  Bytes server_name{};                                 // the host_name in SNI, as it came; empty if there was none
   std::span<const SignatureScheme> signature_schemes;  // those that both sides know, best first; at least one
-  Bytes application_protocol;                          // what ALPN will select; empty if nothing
+  Bytes application_protocol{};                        // what ALPN will select; empty if nothing
 };
 
 // Server: signs `content`. Answered by Signed or Declined.
@@ -48,8 +48,8 @@ struct Sign {
 // Client: is this chain good for this name? Answered by PeerAccepted or Declined. The handshake itself checks that
 // the peer owns the leaf's key.
 struct VerifyPeer {
-  Bytes certificate_list;  // at least one entry; encoded as in CertificateSelected
-  Bytes server_name;       // what the client was configured to reach
+  Bytes certificate_list{};  // at least one entry; encoded as in CertificateSelected
+  Bytes server_name{};       // what the client was configured to reach
 };
 
 using Query = std::variant<SelectCertificate, Sign, VerifyPeer>;
@@ -61,14 +61,14 @@ constexpr bool is_valid(QueryKind kind) { return kind <= QueryKind::verify_peer;
 struct CertificateSelected {
   // The chain, leaf first, as CertificateEntry after CertificateEntry (RFC 8446, section 4.4.2): append_certificate
   // writes one. Lent: the machine copies what it sends.
-  Bytes certificate_list;
+  Bytes certificate_list{};
   SignatureScheme scheme{};  // one of the query's
   std::uint32_t key = 0;     // comes back in Sign; means nothing here
   static void fields(auto& self, auto&& visit) { visit(self.certificate_list, self.scheme, self.key); }
 };
 
 struct Signed {
-  Bytes signature;
+  Bytes signature{};
   static void fields(auto& self, auto&& visit) { visit(self.signature); }
 };
 

@@ -63,8 +63,9 @@ inline std::string describe(const Connection::Action& action) {
           },
           [](const Noted& noted) {
             static constexpr const char* names[] = {
-                "stale_reply",          "session_ticket_ignored", "client_certificate_requested", "early_data_skipped",
-                "keys_updated_by_peer", "keys_updated",           "warning_ignored"};
+                "stale_reply",        "session_ticket_ignored", "client_certificate_requested",
+                "early_data_skipped", "keys_updated_by_peer",   "keys_updated",
+                "warning_ignored"};
             return std::string("Noted ") + names[static_cast<int>(noted.note)];
           },
       },
@@ -136,14 +137,15 @@ class End {
         EXPECT_EQ(rest, inbox.substr(progress.consumed)) << "altered what it did not consume";
         inbox = rest;
         changed = changed || progress.consumed > 0;
-        again = progress.more || progress.wants == Wants::room || answer();
+        const bool moved = progress.consumed > 0 || !progress.actions.empty();
+        again = progress.more || (progress.wants == Wants::room && moved) || answer();
         if (state.ended()) break;
       }
       while (!outbox.empty() && state.may_write() && !state.ended()) {
         const auto progress = step(Write{as_bytes(outbox)});
         outbox.erase(0, progress.consumed);
         changed = changed || progress.consumed > 0;
-        if (progress.consumed == 0 && !progress.more && progress.wants != Wants::room) break;
+        if (progress.consumed == 0 && progress.actions.empty() && !progress.more) break;
       }
       if (fin && !fin_taken) {
         const auto progress = step(stream::PeerFinished{});
@@ -155,12 +157,13 @@ class End {
     pumping_ = false;
   }
 
-  // Answers the open question, if it is to be answered.
+  // Answers the open question, once, if it is to be answered.
   bool answer() {
     const auto query = state.pending();
-    if (!query || !auto_answer) return false;
+    if (!query || !auto_answer || answered_ == state.query_id()) return false;
     const auto reply = answer_to(*query);
     if (!reply) return false;
+    answered_ = state.query_id();
     const auto progress = step(Reply{state.query_id(), *reply});
     return progress.consumed == 1;
   }
@@ -249,6 +252,7 @@ class End {
   std::vector<Byte> room_;
   std::vector<Connection::Action> slots_;
   bool pumping_ = false;
+  std::optional<QueryId> answered_;
 };
 
 class Pair {

@@ -19,7 +19,7 @@ struct Entropy {
 // Plaintext to be sent. `consumed` counts its bytes: what was not taken must be offered again. Nothing is taken before
 // HandshakeDone.
 struct Write {
-  Bytes bytes;
+  Bytes bytes{};
   static void fields(auto& self, auto&& visit) { visit(self.bytes); }
 };
 
@@ -36,8 +36,8 @@ struct UpdateKeys {
 
 // The answer to pending(). One to an earlier question is noted and changes nothing.
 struct Reply {
-  QueryId query;
-  Answer answer;
+  QueryId query{};
+  Answer answer{};
   static void fields(auto& self, auto&& visit) { visit(self.query, self.answer); }
 };
 
@@ -45,13 +45,13 @@ struct Reply {
 
 // Plaintext from the peer: a view into the bytes received, decrypted in place.
 struct Deliver {
-  Bytes bytes;
+  Bytes bytes{};
   static void fields(auto& self, auto&& visit) { visit(self.bytes); }
 };
 
 // A question stands open: read it from pending() and answer with Reply. Until then nothing more is read.
 struct Ask {
-  QueryId query;
+  QueryId query{};
   QueryKind kind{};
   static void fields(auto& self, auto&& visit) { visit(self.query, self.kind); }
 };
@@ -62,8 +62,8 @@ struct HandshakeDone {
   NamedGroup group{};
   SignatureScheme signature_scheme{};  // of the server's CertificateVerify
   bool retried = false;                // there was a HelloRetryRequest
-  Bytes application_protocol;          // that ALPN selected, empty if none; a view into the room's bytes
-  Bytes server_name;                   // in SNI, empty if none; a view into the room's bytes
+  Bytes application_protocol{};        // that ALPN selected, empty if none; a view into the room's bytes
+  Bytes server_name{};                 // in SNI, empty if none; a view into the room's bytes
   static void fields(auto& self, auto&& visit) {
     visit(self.cipher_suite, self.group, self.signature_scheme, self.retried, self.application_protocol,
           self.server_name);
@@ -84,7 +84,7 @@ struct Truncated {
 // The connection is over; nothing follows. `alert` was sent just before, unless it was received (the error's fault is
 // then alert_received) or the peer cannot read it any more (handshake_truncated).
 struct Failed {
-  Error error;
+  Error error{};
   Alert alert{};
   static void fields(auto& self, auto&& visit) { visit(self.error, self.alert); }
 };

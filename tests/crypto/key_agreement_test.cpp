@@ -258,7 +258,7 @@ TEST(X25519, Wycheproof) {
 // OpenSSL as the peer: it makes a key, and derives with ours.
 class OpenSslKey {
  public:
-  explicit OpenSslKey(NamedGroup group) : group_(group) {
+  explicit OpenSslKey(NamedGroup group) {
     key_.reset(group == NamedGroup::x25519 ? EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519")
                                            : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   }
@@ -284,7 +284,6 @@ class OpenSslKey {
   }
 
  private:
-  NamedGroup group_;
   std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key_{nullptr, EVP_PKEY_free};
 };
 

@@ -1,0 +1,281 @@
+// No trace of a long-term key stays behind: after an operation the test searches its own memory and registers for the
+// key and the nonce, in every form that they take on the way.
+#include "limpid/crypto/clean_stack.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "limpid/crypto/ecdsa.hpp"
+#include "limpid/crypto/ed25519.hpp"
+#include "limpid/crypto/signature.hpp"
+#include "tests/support/cpu.hpp"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define LIMPID_SHADOW_MEMORY 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define LIMPID_SHADOW_MEMORY 1
+#endif
+#endif
+
+namespace limpid::crypto {
+namespace {
+
+using test::best_cpu;
+
+constexpr std::array<Byte, 32> hedge{1, 2, 3};
+
+// Eight-byte pieces of secrets, complemented so that the list does not find itself.
+class Traces {
+ public:
+  void add(Bytes secret) {
+    for (std::size_t at = 0; at + 8 <= secret.size(); at += 8) {
+      std::uint64_t piece;
+      std::memcpy(&piece, &secret[at], 8);
+      if (piece != 0 && ~piece != 0) complements_.at(count_++) = ~piece;
+    }
+  }
+  void add(const ecdsa::Number& secret) {  // limbs, and as bytes
+    Secret<32> encoded;
+    to_big_endian(secret, encoded.mutable_bytes());
+    add(Bytes(encoded.bytes()));
+    std::memcpy(encoded.mutable_bytes().data(), secret.limb, 32);
+    add(Bytes(encoded.bytes()));
+  }
+
+  // How many pieces stand at any address of [from, to).
+  std::size_t found(const Byte* from, const Byte* to) const {
+    std::size_t hits = 0;
+    for (; from + 8 <= to; ++from) {
+      std::uint64_t here;
+      std::memcpy(&here, from, 8);
+      here = ~here;
+      for (std::size_t i = 0; i < count_; ++i) hits += here == complements_[i];
+    }
+    return hits;
+  }
+
+ private:
+  std::array<std::uint64_t, 80> complements_{};
+  std::size_t count_ = 0;
+};
+
+// One test's key, and all that follows from it. Whatever the set-up leaves on the stack is overwritten.
+struct Subject {
+  Traces traces;
+  std::optional<PrivateKey> key;
+  Byte seed = 0;
+
+  // The key's bytes: not stored, so as not to be found.
+  Secret<32> secret() const {
+    Secret<32> bytes;
+    for (std::size_t i = 0; i < 32; ++i) {
+      bytes.mutable_bytes()[i] = static_cast<Byte>(seed * 41 + i * i * 7 + i * 13 + 5);
+    }
+    return bytes;
+  }
+
+  [[gnu::noinline]] void prepare(KeyType type, Bytes message) {
+    on_clean_stack([&] {
+      const Secret<32> bytes = secret();
+      if (type == KeyType::p256) {
+        const ecdsa::Number scalar = from_big_endian<4>(bytes.bytes());
+        std::array<Byte, 32> digest;
+        copy(hash(HashAlgorithm::sha256, message, best_cpu()).bytes(), digest);
+        ecdsa::Number nonce;
+        ecdsa::NonceGenerator(scalar, digest, hedge, best_cpu()).next(nonce);
+        const auto& order = p256::modulo_order;
+        for (const ecdsa::Number& number : {scalar, nonce}) {
+          traces.add(number);
+          traces.add(order.negate(number));
+          traces.add(order.enter(number));
+          traces.add(order.inverse(order.enter(number)));
+        }
+      } else {
+        traces.add(Bytes(bytes.bytes()));
+        // The scalar and the prefix (RFC 8032, section 5.1.5), before and after clamping.
+        Digest expanded = hash(HashAlgorithm::sha512, bytes.bytes(), best_cpu());
+        traces.add(expanded.bytes());
+        expanded.mutable_bytes()[0] &= 248;
+        expanded.mutable_bytes()[31] = static_cast<Byte>((expanded.mutable_bytes()[31] & 127) | 64);
+        traces.add(expanded.bytes());
+        wipe(expanded.mutable_bytes());
+      }
+    });
+    on_clean_stack([&] { key = PrivateKey::from_bytes(type, secret().bytes()); });
+  }
+};
+
+constexpr std::size_t searched_stack = 128 * 1024;
+
+// Below this frame, which must be the caller's callee: what its calls left there.
+[[gnu::noinline]] std::size_t found_on_stack(const Traces& traces) {
+  const Byte* here = static_cast<const Byte*>(__builtin_frame_address(0));
+  // The search itself runs in the first of these bytes; they were overwritten before, or hold nothing of interest.
+  return traces.found(here - searched_stack, here);
+}
+
+struct Registers {
+  alignas(64) std::array<Byte, 32 * 64> vectors;
+  std::array<std::uint64_t, 9> scratch;
+};
+
+[[gnu::always_inline]] inline void save_registers(Registers& saved, bool zmm, bool ymm) {
+  asm volatile(
+      "movq %%rax, 0(%0)\n movq %%rcx, 8(%0)\n movq %%rdx, 16(%0)\n movq %%rsi, 24(%0)\n"
+      "movq %%r8, 40(%0)\n movq %%r9, 48(%0)\n movq %%r10, 56(%0)\n movq %%r11, 64(%0)\n"
+      :
+      : "D"(saved.scratch.data())
+      : "memory");
+#define LIMPID_STORE(instruction, prefix, n) instruction " %%" prefix #n ", 64*" #n "(%0)\n"
+#define LIMPID_STORE_16(i, p)                                                                                         \
+  LIMPID_STORE(i, p, 0)                                                                                               \
+  LIMPID_STORE(i, p, 1)                                                                                               \
+  LIMPID_STORE(i, p, 2) LIMPID_STORE(i, p, 3) LIMPID_STORE(i, p, 4) LIMPID_STORE(i, p, 5) LIMPID_STORE(i, p, 6)       \
+      LIMPID_STORE(i, p, 7) LIMPID_STORE(i, p, 8) LIMPID_STORE(i, p, 9) LIMPID_STORE(i, p, 10) LIMPID_STORE(i, p, 11) \
+          LIMPID_STORE(i, p, 12) LIMPID_STORE(i, p, 13) LIMPID_STORE(i, p, 14) LIMPID_STORE(i, p, 15)
+  if (zmm) {
+    asm volatile(LIMPID_STORE_16("vmovdqu64", "zmm") LIMPID_STORE("vmovdqu64", "zmm", 16) LIMPID_STORE(
+                     "vmovdqu64", "zmm", 17) LIMPID_STORE("vmovdqu64", "zmm", 18) LIMPID_STORE("vmovdqu64", "zmm", 19)
+                     LIMPID_STORE("vmovdqu64", "zmm", 20) LIMPID_STORE("vmovdqu64", "zmm", 21)
+                         LIMPID_STORE("vmovdqu64", "zmm", 22) LIMPID_STORE("vmovdqu64", "zmm", 23)
+                             LIMPID_STORE("vmovdqu64", "zmm", 24) LIMPID_STORE("vmovdqu64", "zmm", 25)
+                                 LIMPID_STORE("vmovdqu64", "zmm", 26) LIMPID_STORE("vmovdqu64", "zmm", 27)
+                                     LIMPID_STORE("vmovdqu64", "zmm", 28) LIMPID_STORE("vmovdqu64", "zmm", 29)
+                                         LIMPID_STORE("vmovdqu64", "zmm", 30) LIMPID_STORE("vmovdqu64", "zmm", 31)
+                 :
+                 : "r"(saved.vectors.data())
+                 : "memory");
+  } else if (ymm) {
+    asm volatile(LIMPID_STORE_16("vmovdqu", "ymm") : : "r"(saved.vectors.data()) : "memory");
+  } else {
+    asm volatile(LIMPID_STORE_16("movdqu", "xmm") : : "r"(saved.vectors.data()) : "memory");
+  }
+}
+
+// All memory that this process may write, except its stack above `stack` and the key itself.
+std::size_t found_in_memory(const Subject& subject, const Byte* stack) {
+  std::FILE* maps = std::fopen("/proc/self/maps", "r");
+  if (maps == nullptr) return 0;
+  // What is read through FILE lies in its own buffer; nothing of it is secret.
+  std::size_t hits = 0;
+  char line[512];
+  while (std::fgets(line, sizeof line, maps) != nullptr) {
+    std::uintptr_t from = 0, to = 0;
+    char permissions[5] = {};
+    if (std::sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, permissions) != 3) continue;
+    if (permissions[0] != 'r' || permissions[1] != 'w' || std::strstr(line, "[vvar") != nullptr) continue;
+    const auto* first = reinterpret_cast<const Byte*>(from);
+    const auto* last = reinterpret_cast<const Byte*>(to);
+    if (std::strstr(line, "[stack]") != nullptr) last = stack;
+    const auto* key = reinterpret_cast<const Byte*>(&*subject.key);
+    const auto* key_end = key + sizeof(PrivateKey);
+    if (key >= first && key < last) {
+      hits += subject.traces.found(first, key) + subject.traces.found(key_end, last);
+    } else {
+      hits += subject.traces.found(first, last);
+    }
+  }
+  std::fclose(maps);
+  return hits;
+}
+
+class CleanStack : public testing::TestWithParam<KeyType> {
+ protected:
+  void SetUp() override {
+#if defined(LIMPID_SHADOW_MEMORY)
+    GTEST_SKIP() << "a sanitizer keeps copies of the stack";
+#endif
+    subject.seed = static_cast<Byte>(GetParam());
+    subject.prepare(GetParam(), message);
+    ASSERT_TRUE(subject.key);
+  }
+  static constexpr std::array<Byte, 100> message{7};
+  // On the heap: the fixture is.
+  Subject subject;
+  Registers registers{};
+  Signature signature;
+};
+
+TEST_P(CleanStack, SigningLeavesNothingBehind) {
+  const bool zmm = __builtin_cpu_supports("avx512f"), ymm = __builtin_cpu_supports("avx");
+  signature = subject.key->sign(scheme_of(GetParam()), message, hedge, best_cpu());
+  save_registers(registers, zmm, ymm);
+  EXPECT_EQ(found_on_stack(subject.traces), 0u);
+  EXPECT_EQ(subject.traces.found(registers.vectors.data(), registers.vectors.data() + registers.vectors.size()), 0u);
+  const auto* scratch = reinterpret_cast<const Byte*>(registers.scratch.data());
+  EXPECT_EQ(subject.traces.found(scratch, scratch + sizeof registers.scratch), 0u);
+  EXPECT_EQ(found_in_memory(subject, static_cast<const Byte*>(__builtin_frame_address(0))), 0u);
+  EXPECT_TRUE(verify(subject.key->public_key(), scheme_of(GetParam()), message, signature.bytes(), best_cpu()));
+}
+
+TEST_P(CleanStack, LoadingAKeyLeavesNothingBehind) {
+  const bool zmm = __builtin_cpu_supports("avx512f"), ymm = __builtin_cpu_supports("avx");
+  subject.key = PrivateKey::from_bytes(GetParam(), subject.key->secret_bytes());
+  save_registers(registers, zmm, ymm);
+  EXPECT_EQ(found_on_stack(subject.traces), 0u);
+  EXPECT_EQ(subject.traces.found(registers.vectors.data(), registers.vectors.data() + registers.vectors.size()), 0u);
+  EXPECT_EQ(found_in_memory(subject, static_cast<const Byte*>(__builtin_frame_address(0))), 0u);
+}
+
+// The same work without the trampoline.
+[[gnu::noinline]] void sign_carelessly(const Subject& subject, Bytes message) {
+  if (subject.key->type() == KeyType::ed25519) {
+    std::array<Byte, 64> signature;
+    ed25519::sign(subject.key->secret_bytes(), subject.key->public_key().bytes().first<32>(), message, signature);
+    asm volatile("" : : "r"(&signature) : "memory");
+  } else {
+    std::array<Byte, 32> digest;
+    copy(hash(HashAlgorithm::sha256, message, best_cpu()).bytes(), digest);
+    const auto signature = ecdsa::sign(from_big_endian<4>(subject.key->secret_bytes()), digest, hedge, best_cpu());
+    asm volatile("" : : "r"(&signature) : "memory");
+  }
+}
+
+TEST_P(CleanStack, TheSearchFindsWhatIsThere) {
+  sign_carelessly(subject, message);
+  // libsodium wipes what it knows to be secret; our own code leaves that to the trampoline.
+  if (GetParam() == KeyType::p256) {
+    EXPECT_GT(found_on_stack(subject.traces), 0u);
+  }
+  const auto* stack = static_cast<const Byte*>(__builtin_frame_address(0));
+  on_clean_stack([] {});
+  EXPECT_EQ(found_in_memory(subject, stack), 0u);
+  const auto on_heap = std::make_unique<Secret<32>>(subject.secret());
+  EXPECT_GE(found_in_memory(subject, stack), 4u);
+}
+
+constexpr std::size_t painted_stack = 96 * 1024;
+constexpr Byte paint = 0xa7;
+
+[[gnu::noinline]] void paint_stack() {
+  Byte area[painted_stack];
+  std::memset(area, paint, sizeof area);
+  asm volatile("" : : "r"(area) : "memory");
+}
+
+// Bytes from this frame down to the deepest one that lost its paint.
+[[gnu::noinline]] std::size_t depth_of_lost_paint() {
+  const Byte* here = static_cast<const Byte*>(__builtin_frame_address(0));
+  const Byte* deepest = here - painted_stack + 4096;
+  while (deepest < here && *deepest == paint) ++deepest;
+  return static_cast<std::size_t>(here - deepest);
+}
+
+TEST_P(CleanStack, TheTrampolineClearsMoreThanIsUsed) {
+  paint_stack();
+  sign_carelessly(subject, message);
+  const std::size_t used = depth_of_lost_paint();
+  EXPECT_GT(used, 500u);
+  EXPECT_LT(used, cleared_stack - 4096);
+}
+
+INSTANTIATE_TEST_SUITE_P(, CleanStack, testing::Values(KeyType::p256, KeyType::ed25519),
+                         [](const auto& tested) { return tested.param == KeyType::p256 ? "P256" : "Ed25519"; });
+
+}  // namespace
+}  // namespace limpid::crypto

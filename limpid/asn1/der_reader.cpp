@@ -24,8 +24,6 @@ std::string_view describe(DerFault fault) {
       return "an INTEGER is negative or too large";
     case DerFault::bad_bit_string:
       return "a BIT STRING's unused bits are miscounted or not zero";
-    case DerFault::bad_named_bits:
-      return "a list of named bits ends in zeros";
     case DerFault::bad_object_identifier:
       return "an OBJECT IDENTIFIER is not canonical";
     case DerFault::bad_null:
@@ -168,16 +166,6 @@ Bytes DerReader::octets_in_bit_string() {
     return {};
   }
   return value.bytes;
-}
-
-BitString DerReader::named_bits(Tag tag) {
-  const BitString value = bit_string(tag);
-  if (failed() || value.bytes.empty()) return value;
-  if ((value.bytes[value.bytes.size() - 1] >> value.unused_bits & 1) == 0) {
-    document_->fail(DerFault::bad_named_bits, value.bytes.data());
-    return {};
-  }
-  return value;
 }
 
 Bytes DerReader::object_identifier(Tag tag) {

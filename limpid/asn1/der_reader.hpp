@@ -25,7 +25,6 @@ enum class DerFault : std::uint8_t {
   bad_integer,     // empty, or with a superfluous leading octet
   integer_range,   // negative, or larger than its use allows
   bad_bit_string,  // no count of unused bits, one above 7, or unused bits that are set
-  bad_named_bits,  // a list of named bits with trailing zeros
   bad_object_identifier,
   bad_null,
   bad_time,        // not YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ, or no such moment
@@ -117,12 +116,10 @@ class DerReader {
   Bytes unsigned_integer();
   // Fails if negative or above `max`.
   std::uint32_t small_integer(std::uint32_t max, Tag tag = Tag::integer);
+  // Zeros at the end of a list of named bits, which X.690, 11.2.2, wants removed, are not looked at.
   BitString bit_string(Tag tag = Tag::bit_string);
   // A BIT STRING that must consist of whole octets, as keys and signatures do.
   Bytes octets_in_bit_string();
-  // X.690, 11.2.2: "Where Rec. ITU-T X.680 | ISO/IEC 8824-1, 22.7, applies, the bitstring shall have all trailing 0
-  // bits removed before it is encoded."
-  BitString named_bits(Tag tag = Tag::bit_string);
   Bytes octet_string(Tag tag = Tag::octet_string) { return contents(tag); }
   // The contents octets: what oid.hpp's constants are compared with.
   Bytes object_identifier(Tag tag = Tag::object_identifier);

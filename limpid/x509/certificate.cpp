@@ -222,15 +222,16 @@ class CertificateParser {
   }
 
   void parse_key_usage(DerReader& value) {
-    const asn1::BitString bits = value.named_bits();
+    const asn1::BitString bits = value.bit_string();  // a root in use has zeros at the end
     KeyUsage usage;
     for (unsigned n = 0; n <= static_cast<unsigned>(KeyUsageBit::decipher_only); ++n) {
       if (bits.bit(n)) usage.set(static_cast<KeyUsageBit>(n));
     }
     // RFC 5280, section 4.2.1.3: "When the keyUsage extension appears in a certificate, at least one of the bits MUST
-    // be set to 1." Bits that nobody defined make a string longer than nine bits.
-    const std::size_t count = bits.bytes.size() * 8 - bits.unused_bits;
-    if (usage.bits == 0 || count > 9) fail(CertificateFault::bad_key_usage, bits.bytes);
+    // be set to 1."
+    bool unknown = false;
+    for (std::size_t n = 9; n < bits.bytes.size() * 8; ++n) unknown = unknown || bits.bit(n);
+    if (usage.bits == 0 || unknown) fail(CertificateFault::bad_key_usage, bits.bytes);
     certificate_.key_usage = usage;
   }
 

@@ -76,7 +76,14 @@ Loaded make_ec_key(const EcPrivateKey& read, std::optional<Bytes> curve_outside)
   const std::optional<Bytes> curve = curve_outside ? curve_outside : read.curve;
   if (!curve || (read.curve && *read.curve != *curve)) return refuse(KeyFault::invalid_key);
   if (*curve != oids::secp256r1) return refuse(KeyFault::unsupported_key_type);
-  return make_key(KeyType::p256, read.secret, read.public_key);
+  // RFC 5915, section 3: "privateKey is the private key. It is an octet string of length ceiling (log2(n)/8)". GnuTLS
+  // writes it like an INTEGER instead: with a zero in front, or without its leading zeros.
+  Bytes digits = read.secret;
+  if (digits.size() == 33 && digits[0] == 0) digits = digits.subspan(1);
+  if (digits.size() > 32) return refuse(KeyFault::invalid_key);
+  Secret<32> scalar;
+  copy(digits, scalar.mutable_bytes().subspan(32 - digits.size()));
+  return make_key(KeyType::p256, scalar.bytes(), read.public_key);
 }
 
 bool is_private_key_label(std::string_view label) { return label == "PRIVATE KEY" || label.ends_with(" PRIVATE KEY"); }

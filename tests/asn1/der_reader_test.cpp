@@ -29,7 +29,6 @@ void boolean(DerReader& in) { in.boolean(); }
 void integer(DerReader& in) { in.integer(); }
 void unsigned_integer(DerReader& in) { in.unsigned_integer(); }
 void bit_string(DerReader& in) { in.bit_string(); }
-void named_bits(DerReader& in) { in.named_bits(); }
 void octets_in_bit_string(DerReader& in) { in.octets_in_bit_string(); }
 void object_identifier(DerReader& in) { in.object_identifier(); }
 void null(DerReader& in) { in.null(); }
@@ -154,9 +153,6 @@ TEST(DerReader, BitString) {
   EXPECT_EQ(fault_of({0x03, 0x02, 0x08, 0x00}, bit_string), DerFault::bad_bit_string);
   EXPECT_EQ(fault_of({0x03, 0x02, 0x01, 0x01}, bit_string), DerFault::bad_bit_string);
   EXPECT_EQ(fault_of({0x03, 0x02, 0x01, 0x80}, octets_in_bit_string), DerFault::bad_bit_string);
-  EXPECT_EQ(fault_of({0x03, 0x02, 0x05, 0xa0}, named_bits), std::nullopt);
-  EXPECT_EQ(fault_of({0x03, 0x02, 0x04, 0xa0}, named_bits), DerFault::bad_named_bits);
-  EXPECT_EQ(fault_of({0x03, 0x03, 0x00, 0xa0, 0x00}, named_bits), DerFault::bad_named_bits);
 
   const Octets octets = {0x03, 0x03, 0x07, 0x06, 0x80};
   DerDocument document(octets);

@@ -200,6 +200,16 @@ TEST(Certificate, FaultsOfExtensions) {
   EXPECT_EQ(fault_of(with(many)), CertificateFault::too_many_extensions);
 }
 
+// X.690 wants them removed, but a root in use (Trustwave Global ECC P256) has them.
+TEST(Certificate, ZerosAtTheEndOfKeyUsageAreRead) {
+  const Octets der = with({{asn1::oids::key_usage, true, {0x03, 0x03, 0x00, 0x06, 0x00}}})
+                         .sign(key_number(1).public_key(), key_number(2));
+  const auto parsed = parse_certificate(der);
+  ASSERT_TRUE(parsed.has_value());
+  EXPECT_TRUE(parsed->key_usage->has(KeyUsageBit::key_cert_sign));
+  EXPECT_TRUE(parsed->key_usage->has(KeyUsageBit::crl_sign));
+}
+
 TEST(Certificate, FaultsOfTheWhole) {
   Forgery forgery;
   forgery.algorithms_differ = true;

@@ -138,8 +138,24 @@ TEST(PrivateKey, EcFaultsAreTold) {
   EXPECT_EQ(ec_fault(bad), KeyFault::invalid_key);
   bad.secret = Octets(32, 0xff);  // above the order
   EXPECT_EQ(ec_fault(bad), KeyFault::invalid_key);
-  bad.secret = Octets(31, 1);
+  bad.secret = Octets(33, 1);
   EXPECT_EQ(ec_fault(bad), KeyFault::invalid_key);
+  bad.secret = {};
+  EXPECT_EQ(ec_fault(bad), KeyFault::invalid_key);
+}
+
+// GnuTLS writes the scalar like an INTEGER.
+TEST(PrivateKey, ScalarsOfOtherLengthsAreReadByTheirValue) {
+  Octets scalar(32, 0x11);
+  scalar[0] = 0;
+  const auto key = crypto::PrivateKey::from_bytes(KeyType::p256, scalar);
+  for (const std::ptrdiff_t dropped : {0, 1}) {
+    const ForgedEcKey shorter{1, Octets(scalar.begin() + dropped, scalar.end()), identifier(oids::secp256r1), {}};
+    EXPECT_EQ(parse_ec_private_key(shorter.der())->public_key(), key->public_key());
+  }
+  scalar.insert(scalar.begin(), 0);
+  const ForgedEcKey longer{1, scalar, identifier(oids::secp256r1), {}};
+  EXPECT_EQ(parse_ec_private_key(longer.der())->public_key(), key->public_key());
 }
 
 TEST(PrivateKey, Pkcs8FaultsAreTold) {

@@ -1,0 +1,47 @@
+// The `limpid` tool: parses the command line and hands over to one command.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "cert.hpp"
+#include "common.hpp"
+#include "serve.hpp"
+
+namespace limpid::apps {
+namespace {
+
+// Commands of the interface that are not built yet take any arguments, to be refused by name.
+void add_unbuilt(CLI::App& parent, const std::string& name) {
+  CLI::App* command = parent.add_subcommand(name, "not yet supported")->group("Not yet supported");
+  command->allow_extras()->prefix_command()->set_help_flag();
+  const std::string full = parent.get_name() == "limpid" ? name : parent.get_name() + " " + name;
+  command->parse_complete_callback([full] { refuse("'" + full + "'"); });
+}
+
+int run(int argc, char** argv) {
+  CLI::App tool("A TLS and TCP/IP stack whose protocol logic is free of side effects.", "limpid");
+  tool.set_version_flag("--version", "limpid " LIMPID_VERSION);
+  tool.require_subcommand(1);
+  int status = done;
+  add_serve(tool, status);
+  CLI::App* cert = tool.add_subcommand("cert", "make and read certificates");
+  cert->require_subcommand(1);
+  add_cert_new(*cert, status);
+  add_cert_show(*cert, status);
+  add_unbuilt(*cert, "verify");
+  for (const char* name : {"get", "image", "replay", "check"}) add_unbuilt(tool, name);
+  try {
+    tool.parse(argc, argv);
+  } catch (const CLI::Success& help_or_version) {
+    return tool.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    std::string text = error.what();
+    if (text.find("not yet supported") == text.npos) text += "; see 'limpid --help' and 'limpid COMMAND --help'";
+    return complain_about_command_line(text);
+  }
+  return status;
+}
+
+}  // namespace
+}  // namespace limpid::apps
+
+int main(int argc, char** argv) { return limpid::apps::run(argc, argv); }

@@ -1,0 +1,11 @@
+// `limpid serve`: a folder over HTTPS or HTTP.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace limpid::apps {
+
+// Adds the command; when it is given, it runs at the end of parsing and leaves its exit status in `status`.
+void add_serve(CLI::App& tool, int& status);
+
+}  // namespace limpid::apps

@@ -1,0 +1,79 @@
+#include "limpid/effects/credentials.hpp"
+
+#include <cstdlib>
+
+#include "limpid/core/constant_time.hpp"
+#include "limpid/effects/files.hpp"
+#include "limpid/x509/describe.hpp"
+
+namespace limpid::effects {
+namespace {
+
+constexpr std::size_t largest_bundle = 16 << 20;
+constexpr std::size_t largest_key_file = 1 << 20;
+
+Result<x509::CertificateList> load_list(const std::string& path, x509::OnMalformed on_malformed) {
+  auto file = read_file(path, largest_bundle);
+  if (!file) return std::unexpected(file.error());
+  auto list = x509::CertificateList::load(as_bytes(*file), startup_budget(), on_malformed);
+  if (list) return std::move(*list);
+  const std::string why = text_of([&](Writer& out) { x509::write_error(out, list.error()); });
+  if (list.error().fault == x509::ListFault::no_certificate) {
+    return fail("'" + path + "' holds no certificate; name a PEM file with a CERTIFICATE block, or one in DER");
+  }
+  return fail("cannot use the certificate in '" + path + "': " + why + "; get it again from who made it");
+}
+
+}  // namespace
+
+Budget& startup_budget() {
+  static Budget budget(std::size_t{1} << 40);
+  return budget;
+}
+
+Result<x509::CertificateList> load_certificates(const std::string& path) {
+  return load_list(path, x509::OnMalformed::refuse);
+}
+
+Result<x509::CertificateList> load_roots(const std::string& path) { return load_list(path, x509::OnMalformed::skip); }
+
+Result<x509::CertificateList> system_roots() {
+  const char* named = std::getenv("SSL_CERT_FILE");
+  auto roots = load_roots(named != nullptr ? named : "/etc/ssl/certs/ca-certificates.crt");
+  if (roots || named != nullptr) return roots;
+  return fail(roots.error().text + " (or install the package ca-certificates, or name a file with --ca)");
+}
+
+Result<crypto::PrivateKey> load_private_key(const std::string& path) {
+  auto file = read_file(path, largest_key_file);
+  if (!file) return std::unexpected(file.error());
+  auto key = x509::load_private_key(as_bytes(*file));
+  wipe({reinterpret_cast<Byte*>(file->data()), file->size()});
+  if (key) return std::move(*key);
+  return fail("cannot use the key in '" + path +
+              "': " + text_of([&](Writer& out) { x509::write_error(out, key.error()); }));
+}
+
+Result<Credentials> load_credentials(const std::string& certificate_path, const std::string& key_path, UnixTime now) {
+  auto chain = load_certificates(certificate_path);
+  if (!chain) return std::unexpected(chain.error());
+  auto key = load_private_key(key_path);
+  if (!key) return std::unexpected(key.error());
+  const x509::Certificate& leaf = (*chain)[0];
+  if (!x509::key_matches(*key, leaf)) {
+    return fail("the key in '" + key_path + "' is not that of the first certificate in '" + certificate_path +
+                "'; name a pair that belongs together");
+  }
+  if (leaf.validity.not_after < now) {
+    return fail("the certificate in '" + certificate_path + "' expired at " +
+                text_of([&](Writer& out) { x509::write_time(out, leaf.validity.not_after); }) + "; renew it");
+  }
+  if (now < leaf.validity.not_before) {
+    return fail("the certificate in '" + certificate_path + "' is not valid before " +
+                text_of([&](Writer& out) { x509::write_time(out, leaf.validity.not_before); }) +
+                "; wait until then or set this host's clock");
+  }
+  return Credentials{std::move(*chain), std::move(*key)};
+}
+
+}  // namespace limpid::effects

@@ -83,11 +83,8 @@ std::expected<Config, ConfigFault> Config::make(const Options& options) {
     if (!fits) return std::unexpected(ConfigFault::application_protocols_too_long);
   }
 
-  if (const std::string_view name = options.server_name; !name.empty()) {
-    config.server_name_is_address_ = is_address(name);
-    const bool well_formed = config.server_name_is_address_ ? is_address_text(name) : is_dns_name(name);
-    if (!well_formed || name.size() > 255) return std::unexpected(ConfigFault::server_name_malformed);
-    config.server_name_ = InlineBytes<255>(as_bytes(name));
+  if (!options.server_name.empty() && !config.set_server_name(options.server_name)) {
+    return std::unexpected(ConfigFault::server_name_malformed);
   }
 
   // Section 5.1: a record holds at most 2^14 bytes.
@@ -101,6 +98,20 @@ std::expected<Config, ConfigFault> Config::make(const Options& options) {
   config.retry_with_cookie_ = options.retry_with_cookie;
   config.pad_to_ = options.pad_to;
   return config;
+}
+
+std::expected<Config, ConfigFault> Config::with_server_name(std::string_view name) const {
+  Config config = *this;
+  if (!config.set_server_name(name)) return std::unexpected(ConfigFault::server_name_malformed);
+  return config;
+}
+
+bool Config::set_server_name(std::string_view name) {
+  server_name_is_address_ = is_address(name);
+  const bool well_formed = server_name_is_address_ ? is_address_text(name) : is_dns_name(name);
+  if (!well_formed || name.size() > 255) return false;
+  server_name_ = InlineBytes<255>(as_bytes(name));
+  return true;
 }
 
 }  // namespace limpid::tls

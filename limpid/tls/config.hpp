@@ -109,6 +109,8 @@ class Config {
                                                                             SignatureScheme::ed25519};
 
   static std::expected<Config, ConfigFault> make(const Options& options);
+  // The same with another server name: for a client of several servers. Its one failure is server_name_malformed.
+  std::expected<Config, ConfigFault> with_server_name(std::string_view name) const;
 
   Role role() const { return role_; }
   Bytes server_name() const { return server_name_.span(); }
@@ -130,6 +132,7 @@ class Config {
 
  private:
   Config() = default;
+  bool set_server_name(std::string_view name);
 
   Role role_ = Role::client;
   InlineBytes<255> server_name_;

@@ -1,0 +1,118 @@
+#include "limpid/stack/tls_session.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/certificates.hpp"
+
+namespace limpid::stack {
+namespace {
+
+constexpr Time now{{1'000'000}, test::certificate_epoch};
+
+struct Pair {
+  Pair(std::string_view name = "site.test") {
+    Identities identities(authority.budget());
+    EXPECT_TRUE(identities.add(authority.identity("site.test")));
+    server_config.emplace(*ServerConfig::make({std::move(identities)}));
+    std::vector<Bytes> roots;
+    for (const auto& anchor : authority.anchors()) roots.push_back(anchor.der);
+    client_config.emplace(*ClientConfig::make({.roots = *x509::CertificateList::parse(roots, authority.budget())}));
+    client.emplace(*client_config, name, std::array<Byte, 32>{1}, memory);
+    server.emplace(*server_config, std::array<Byte, 32>{2}, memory);
+  }
+
+  // Moves bytes between the two until both are quiet.
+  void run() {
+    for (bool moved = true; moved;)
+      moved = move(*client, client_io, server_io, from_server) | move(*server, server_io, client_io, from_client);
+  }
+  bool move(TlsSession& session, Buffers& own, Buffers& other, std::string& plaintext) {
+    const auto result = session.step(now, own);
+    plaintext += as_text(result.plaintext);
+    const MutableBytes room = other.free();
+    EXPECT_LE(result.to_peer.size(), room.size());
+    copy(result.to_peer, room);
+    other.received(result.to_peer.size());
+    return !result.to_peer.empty() || !result.plaintext.empty();
+  }
+
+  test::Authority authority;
+  Budget memory{1 << 20};
+  std::optional<ServerConfig> server_config;
+  std::optional<ClientConfig> client_config;
+  std::optional<TlsSession> client, server;
+  Buffers client_io, server_io;
+  std::string from_client, from_server;
+};
+
+TEST(TlsSession, TalksAndCloses) {
+  Pair pair;
+  ASSERT_TRUE(pair.client->write("hello"));
+  pair.run();
+  EXPECT_TRUE(pair.client->connected());
+  EXPECT_EQ(pair.from_client, "hello");
+  ASSERT_TRUE(pair.server->write(std::string(50'000, 'x')));
+  pair.run();
+  EXPECT_EQ(pair.from_server, std::string(50'000, 'x'));
+  EXPECT_FALSE(pair.client->done());
+  pair.server->close();
+  EXPECT_FALSE(pair.server->write("late"));
+  pair.run();
+  EXPECT_TRUE(pair.client->done());
+  EXPECT_TRUE(pair.server->done());
+  EXPECT_TRUE(pair.client->end().orderly());
+  EXPECT_TRUE(pair.server->end().orderly());
+}
+
+TEST(TlsSession, AnEndWithoutCloseNotifyIsTruncation) {
+  Pair pair;
+  ASSERT_TRUE(pair.client->write("hello"));
+  pair.run();
+  pair.client_io.finished();
+  pair.run();
+  EXPECT_TRUE(pair.client->done());
+  EXPECT_EQ(pair.client->end().how, SessionEnd::How::truncated);
+}
+
+TEST(TlsSession, AnotherNameIsRefusedWithItsReason) {
+  Pair pair("other.test");
+  pair.run();
+  EXPECT_TRUE(pair.client->done());
+  EXPECT_EQ(pair.client->end().how, SessionEnd::How::failed);
+  ASSERT_TRUE(pair.client->end().invalid);
+  EXPECT_EQ(pair.client->end().invalid->reason, x509::InvalidReason::name_mismatch);
+  EXPECT_EQ(pair.server->end().how, SessionEnd::How::failed);
+  EXPECT_EQ(pair.server->end().alert, tls::Alert::bad_certificate);
+}
+
+TEST(TlsSession, AnImpossibleNameEndsItAtOnce) {
+  Pair pair("not a name");
+  EXPECT_TRUE(pair.client->done());
+  EXPECT_EQ(pair.client->end().how, SessionEnd::How::misconfigured);
+  EXPECT_TRUE(pair.client->step(now, pair.client_io).to_peer.empty());
+}
+
+TEST(TlsSession, ConfigurationsAreChecked) {
+  EXPECT_EQ(ClientConfig::make({}).error().fault, ConfigError::Fault::no_roots);
+  Budget budget(1 << 16);
+  EXPECT_EQ(ServerConfig::make({Identities(budget)}).error().fault, ConfigError::Fault::no_identity);
+}
+
+TEST(TlsSession, GoesOnFromASnapshotAfterEveryStep) {
+  Pair pair;
+  ASSERT_TRUE(pair.client->write("hello"));
+  ASSERT_TRUE(pair.server->write("welcome"));
+  for (int i = 0; i < 12; ++i) {
+    pair.move(*pair.client, pair.client_io, pair.server_io, pair.from_server);
+    pair.move(*pair.server, pair.server_io, pair.client_io, pair.from_client);
+    const auto saved = pair.client->save(now.monotonic, pair.memory);
+    ASSERT_TRUE(saved);
+    pair.client.emplace(*pair.client_config, "site.test", std::array<Byte, 32>{static_cast<Byte>(10 + i)}, pair.memory);
+    ASSERT_TRUE(pair.client->load({saved->data(), saved->size()}, now.monotonic));
+  }
+  EXPECT_EQ(pair.from_client, "hello");
+  EXPECT_EQ(pair.from_server, "welcome");
+}
+
+}  // namespace
+}  // namespace limpid::stack

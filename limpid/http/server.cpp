@@ -106,9 +106,9 @@ class ServerStep {
   std::size_t on(const stream::Received& event) {
     Bytes bytes = event.bytes;
     while (true) {
-      if (in<Server::Ended>()) return event.bytes.size();
       // What is left of an answer goes out before the next request is looked at.
       respond({});
+      if (in<Server::Ended>()) return event.bytes.size();
       if (bytes.empty()) break;
       if (actions_.free() < Server::least_room.actions) {
         more_ = true;
@@ -121,7 +121,7 @@ class ServerStep {
       } else if (auto* discarding = in<Server::DiscardingBody>()) {
         bytes = bytes.subspan(discard(*discarding, bytes));
       } else if (!in<Server::Ended>()) {
-        break;
+        break;  // an answer waits for room or for a reply
       }
     }
     return event.bytes.size() - bytes.size();

@@ -130,7 +130,7 @@ class TransportEnd {
       application.taken(consumed_);
       return result;
     }
-    if (receive(options, dice, in) || inbox.size() > offered_) {
+    if (receive(options, dice, now, in) || inbox.size() > offered_) {
       const Turn result = step(Event{stream::Received{{inbox.data(), inbox.size()}}}, now, credit, out);
       inbox.erase_front(consumed_);
       offered_ = wants == Wants::event && !more_ ? inbox.size() : 0;
@@ -147,13 +147,20 @@ class TransportEnd {
 
  private:
   // Moves bytes from the pipe into the inbox; whether any.
-  bool receive(const TransportOptions& options, Dice& dice, Pipe& in) {
+  bool receive(const TransportOptions& options, Dice& dice, Time now, Pipe& in) {
     const std::size_t most = largest_inbox - std::min(inbox.size(), largest_inbox);
     const std::size_t n = std::min({in.under_way(), most, dice.up_to(options.largest_delivery)});
-    return n > 0 && inbox.append(in.take(n));
+    if (n == 0 || !inbox.append(in.take(n))) return false;
+    if constexpr (requires { application.arrived(now, Bytes()); }) {
+      application.arrived(now, Bytes(inbox.data(), inbox.size()).last(n));
+    }
+    return true;
   }
 
   Turn step(const Event& event, Time now, std::size_t credit, Pipe& out) {
+    if constexpr (requires { application.told(now, event); }) {
+      if (!std::holds_alternative<stream::Received>(event)) application.told(now, event);
+    }
     const Room<Action> lent{MutableBytes(room.data(), credit), {slots.data(), slots.size()}, budget, {}};
     const auto progress = M::advance(*config, state, now, event, lent);
     consumed_ = progress.consumed;

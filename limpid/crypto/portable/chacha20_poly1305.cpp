@@ -15,6 +15,7 @@ Secret<16> tag_of(std::span<const Byte, 32> key, std::span<const Byte, 12> nonce
   crypto_onetimeauth_poly1305_state state;
   crypto_onetimeauth_poly1305_init(&state, one_time_key.bytes().data());
   const auto update_padded = [&](Bytes bytes) {
+    if (bytes.empty()) return;  // and may be null, which libsodium declares never to happen
     constexpr Byte zeros[16]{};
     crypto_onetimeauth_poly1305_update(&state, bytes.data(), bytes.size());
     crypto_onetimeauth_poly1305_update(&state, zeros, (16 - bytes.size() % 16) % 16);
@@ -34,6 +35,7 @@ Secret<16> tag_of(std::span<const Byte, 32> key, std::span<const Byte, 12> nonce
 }
 
 void crypt(std::span<const Byte, 32> key, std::span<const Byte, 12> nonce, Bytes in, Byte* out) {
+  if (in.empty()) return;
   crypto_stream_chacha20_ietf_xor_ic(out, in.data(), in.size(), nonce.data(), 1, key.data());
 }
 

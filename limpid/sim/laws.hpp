@@ -91,6 +91,25 @@ MutableBytes* stream_bytes(Event& event) {
       event);
 }
 
+// Bytes that a machine takes as far as it can without altering them: what an application writes.
+template <class Event>
+Bytes* written_bytes(Event& event) {
+  return std::visit(
+      []<class Held>(Held& held) -> Bytes* {
+        if constexpr (StreamAction<Held> && !std::same_as<Held, stream::Received>) return &held.bytes;
+        return nullptr;
+      },
+      event);
+}
+
+// How much of an event there is to consume.
+template <class Event>
+std::size_t size_of(Event& event) {
+  if (const MutableBytes* bytes = stream_bytes(event)) return bytes->size();
+  if (const Bytes* bytes = written_bytes(event)) return bytes->size();
+  return 1;
+}
+
 template <Machine S>
 class Run {
  public:
@@ -192,14 +211,15 @@ class Run {
     for (std::size_t steps = 0;; ++steps) {
       // Generous: every step that says `more` must produce an action or consume a byte.
       if (steps > 1024 + 64 * (pending_.size() + room_.size())) return fail(Law::never_spinning, "`more` does not end");
-      const MutableBytes* bytes = stream_bytes(event);
-      const std::size_t offered = bytes != nullptr ? bytes->size() : 1;
+      const std::size_t offered = size_of(event);
       const auto progress = step_once(event);
       if (!progress) return false;
       const bool all = progress->consumed == offered;
-      if (bytes != nullptr) {
+      if (stream_bytes(event) != nullptr) {
         pending_.erase_front(progress->consumed);
         event = stream::Received{{pending_.data(), pending_.size()}};
+      } else if (Bytes* written = written_bytes(event); written != nullptr && !all) {
+        *written = written->subspan(progress->consumed);
       } else if (all) {
         event = Tick{};
       }
@@ -226,8 +246,7 @@ class Run {
     const Room<Action> room{{room_.data(), room_.size()}, {slots_.data(), slots_.size()}, budget_, plan_.cpu};
     auto progress = S::advance(config_, state_, now_, event, room);
 
-    const std::size_t offered = bytes != nullptr ? bytes->size() : 1;
-    if (progress.consumed > offered)
+    if (progress.consumed > size_of(event))
       fail(Law::total, "consumed more than was offered");
     else if (bytes != nullptr &&
              Bytes(*bytes).subspan(progress.consumed) != Bytes(before.data(), before.size()).subspan(progress.consumed))

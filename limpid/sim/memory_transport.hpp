@@ -15,6 +15,7 @@ struct TransportOptions {
   std::size_t largest_room = 1 << 16;      // room is lent in sizes up to so many, at least the machine's least_room
   std::size_t pipe = 1 << 16;              // bytes sent and not yet received: beyond, no room is lent
   std::uint32_t reset_after = 0;           // if not 0, the connection is lost after so many turns
+  CpuFeatures cpu{};                       // lent to both machines
 };
 
 // A seeded choice: splitmix64. For simulation only.
@@ -61,10 +62,9 @@ enum class Turn : std::uint8_t { progress, quiet };
 //
 //   std::optional<Event> answer(const Query&)   the reply to pending(), or none yet
 //   std::optional<Event> next(const M&)         what the application itself wants to tell the machine now, if anything;
-//   asked
-//                                               only when the machine waits for nothing else
+//                                               asked only when the machine waits for nothing else
 //   void taken(std::size_t consumed)            how much of what next() gave was consumed; it is asked for the rest
-//   again void see(const Action&)                     every action, in order; views are dead afterwards
+//   void see(const Action&)                     every action, in order; views are dead afterwards
 template <Machine M, class Application>
 class TransportEnd {
  public:
@@ -97,6 +97,7 @@ class TransportEnd {
   // One step, if there is anything to step with. `in` and `out` are the pipes; `tick` wakes it in any case.
   Turn turn(const TransportOptions& options, Dice& dice, Time now, Pipe& in, Pipe& out, bool tick) {
     if (over()) return Turn::quiet;
+    cpu_ = options.cpu;
     if (!room.resize(std::max(options.largest_room, M::least_room.bytes)) || !slots.resize(M::least_room.actions + 8)) {
       return Turn::quiet;
     }
@@ -161,7 +162,7 @@ class TransportEnd {
     if constexpr (requires { application.told(now, event); }) {
       if (!std::holds_alternative<stream::Received>(event)) application.told(now, event);
     }
-    const Room<Action> lent{MutableBytes(room.data(), credit), {slots.data(), slots.size()}, budget, {}};
+    const Room<Action> lent{MutableBytes(room.data(), credit), {slots.data(), slots.size()}, budget, cpu_};
     const auto progress = M::advance(*config, state, now, event, lent);
     consumed_ = progress.consumed;
     wants = progress.wants;
@@ -187,6 +188,7 @@ class TransportEnd {
   Vec<Action> slots;
   std::size_t consumed_ = 0, offered_ = 0;
   bool more_ = false;
+  CpuFeatures cpu_;
 };
 
 template <class Left, class Right>

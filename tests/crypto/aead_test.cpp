@@ -281,6 +281,28 @@ TEST(Aead, WithoutAKeyRefusesEverything) {
   EXPECT_TRUE(moved_to.seal(Nonce{}, {}, Bytes(key).first(4), out, portable_cpu));
 }
 
+TEST(Aead, LeavesNoKeyBehind) {
+  const std::vector<Byte> key = test::Random(9).bytes(32);
+  for (const CpuFeatures cpu : test::cpu_paths()) {
+    alignas(AeadKey) Byte memory[sizeof(AeadKey)];
+    AeadKey* aead = new (memory) AeadKey(AeadAlgorithm::aes_256_gcm, key, cpu);
+    const auto count = [&](Bytes bytes) {
+      asm volatile("" : : "r"(memory) : "memory");
+      std::size_t found = 0;
+      for (std::size_t at = 0; at + bytes.size() <= sizeof memory; ++at)
+        found += Bytes(memory).subspan(at, bytes.size()) == bytes;
+      return found;
+    };
+    EXPECT_EQ(count(key), 2u) << "the raw key, and the first two round keys, which equal it";
+    const AeadKey moved = std::move(*aead);
+    EXPECT_EQ(count(key), 0u);
+    *aead = AeadKey(AeadAlgorithm::aes_256_gcm, key, cpu);
+    aead->~AeadKey();
+    EXPECT_EQ(count(key), 0u);
+    EXPECT_LT(sizeof memory - count(Bytes(std::array<Byte, 1>{})), 16u) << "what is not zero";
+  }
+}
+
 // The encoding: algorithm 1, length of the key 1, key, count 8.
 TEST(Aead, TheLimitOfRfc8446IsEnforced) {
   for (const AeadAlgorithm algorithm : {AeadAlgorithm::aes_128_gcm, AeadAlgorithm::aes_256_gcm}) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "limpid/sim/trace.hpp"
 #include "limpid/tls/connection/connection.hpp"
 
 namespace limpid::tls::test {
@@ -99,19 +100,24 @@ class End {
   // Begins with entropy that differs by role.
   void start() { event(Entropy{seed(config.role() == Role::client ? 1 : 2)}); }
   void receive(std::string_view bytes) {
+    std::vector<Byte> copied(bytes.begin(), bytes.end());
+    record(stream::Received{{copied.data(), copied.size()}});
     inbox += bytes;
     pump();
   }
   void finish() {
+    record(stream::PeerFinished{});
     fin = true;
     pump();
   }
   void write(std::string_view bytes) {
+    record(Write{as_bytes(bytes)});
     outbox += bytes;
     pump();
   }
   // Any event that is consumed whole or not at all; stepped until it is, or until the machine waits for something else.
   bool event(const Connection::Event& event) {
+    record(event);
     for (int i = 0; i < 10000; ++i) {
       const auto progress = step(event);
       if (progress.consumed == 1) {
@@ -164,6 +170,7 @@ class End {
     const auto reply = answer_to(*query);
     if (!reply) return false;
     answered_ = state.query_id();
+    record(Reply{state.query_id(), *reply});
     const auto progress = step(Reply{state.query_id(), *reply});
     return progress.consumed == 1;
   }
@@ -220,6 +227,9 @@ class End {
     EXPECT_EQ(saved(), before);
   }
 
+  // What this end was told, for those who judge the machine by it.
+  void record(const Connection::Event& event) { EXPECT_TRUE(sim::append_event<Connection>(trace, Time{}, event)); }
+
   std::string take_sent() { return std::exchange(sent, {}); }
   bool has(std::string_view entry) const { return std::find(log.begin(), log.end(), entry) != log.end(); }
   std::string last() const { return log.empty() ? "" : log.back(); }
@@ -228,6 +238,8 @@ class End {
   crypto::PrivateKey key;
   std::string chain;
   Budget budget{1 << 22};
+  Budget trace_budget{1 << 26};
+  Buffer trace{trace_budget};
   Connection state;
   CpuFeatures cpu{};
   Answerer answerer;

@@ -15,25 +15,6 @@ bool is_on_curve(const AffinePoint& a) {
   return crypto::mask_if_equal(square(a.y), right) != 0;
 }
 
-constexpr Number half_order = [] {
-  Number half{};
-  for (std::size_t i = 0; i < 4; ++i) half[i] = bits(order, 64 * i + 1, 32) | bits(order, 64 * i + 33, 32) << 32;
-  return half;
-}();
-
-// A secret scalar brought into [0, n/2], so that no partial sum below can meet its next term: see multiply and
-// multiply_base.
-struct Halved {
-  Number scalar;
-  Limb negated;  // all ones if `scalar` is n minus the original
-
-  explicit Halved(const Number& original) : scalar(original), negated(mask_if_less(half_order, original)) {
-    scalar = crypto::select(negated, modulo_order.negate(original), original);
-  }
-
-  Point restore(const Point& a) const { return {a.x, crypto::select(negated, negate(a.y), a.y), a.z}; }
-};
-
 // A digit of a scalar in signed windows: the sum of digit(i) 2^(w i) is the scalar, and magnitude <= 2^(w-1).
 struct Digit {
   Limb magnitude;
@@ -97,36 +78,36 @@ AffinePoint to_affine(const Point& point) {
 
 // The comb of the base table: first the digits of odd index, 64 times too small, then those of even index.
 //
-// A partial sum never equals the term added to it. It is a sum of other digits, d_j 64^j with |d_j| <= 32, and a
-// difference of two such numbers is not zero: its lowest digit that is not zero is not divisible by 64. Nor is it a
-// multiple of n: only digit 42 gets beyond 2^252, and it is at most 8, as the scalar is below 2^255.
+// A partial sum never equals the term added to it, which add_different could not handle. It is a sum of other digits,
+// d_j 64^j with |d_j| <= 32, and a difference of two such numbers is not zero: its lowest digit that is not zero is not
+// divisible by 64. Nor is it a multiple of n: only digit 42, at most 16, gets beyond 2^252, so the difference would
+// have to be -n, and the scalar, which exceeds it by twice that digit's term, 2^257 - n. That is above n.
 Point multiply_base(const Number& scalar) {
-  const Halved halved(scalar);
   Point sum = infinity;
-  for (std::size_t i = 1; i < 43; i += 2) add_digit(sum, base_table.row[i / 2], Digit(halved.scalar, i, base_window));
+  for (std::size_t i = 1; i < 43; i += 2) add_digit(sum, base_table.row[i / 2], Digit(scalar, i, base_window));
   for (std::size_t i = 0; i < base_window; ++i) sum = twice(sum);
-  for (std::size_t i = 0; i < 43; i += 2) add_digit(sum, base_table.row[i / 2], Digit(halved.scalar, i, base_window));
-  return halved.restore(sum);
+  for (std::size_t i = 0; i < 43; i += 2) add_digit(sum, base_table.row[i / 2], Digit(scalar, i, base_window));
+  return sum;
 }
 
 // Fixed signed windows of five bits from the top.
 //
-// A partial sum never equals the term added to it: they are 32 m and d times the point with 0 < |d| <= 16 and
-// 0 <= 32 m <= n/2 + 32, so 32 m - d is neither zero nor a multiple of n.
+// A partial sum never equals the term added to it: they are 32 m and d times the point with 0 < |d| <= 16, so 32 m - d
+// is not zero; and as 32 m + d is below n, being the scalar or a 32nd of it and less, the only multiple of n that
+// 32 m - d could reach is n itself. But n is 17 modulo 32.
 Point multiply(const AffinePoint& point, const Number& scalar) {
-  const Halved halved(scalar);
   Point table[16];
   table[0] = to_point(point);
   for (std::size_t i = 1; i < 16; ++i) table[i] = i % 2 == 1 ? twice(table[i / 2]) : add_different(table[i - 1], point);
   Point sum = infinity;
   for (std::size_t i = 52; i-- > 0;) {
     for (int j = 0; j < 5; ++j) sum = twice(sum);
-    const Digit digit(halved.scalar, i, 5);
+    const Digit digit(scalar, i, 5);
     Point term = look_up(table, digit.magnitude);  // infinity for 0
     term.y = crypto::select(digit.negative, negate(term.y), term.y);
     sum = add_different(sum, term);
   }
-  return halved.restore(sum);
+  return sum;
 }
 
 namespace {

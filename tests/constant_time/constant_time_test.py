@@ -36,6 +36,7 @@ PLANTED = [
     ("seal", "limpid/crypto/seal.cpp", "hkdf_expand(", "derived.bytes()[0]"),
     ("x25519", "limpid/crypto/x25519.cpp", "const int refused", "shared[0]"),
     ("p256 ecdsa_p256", "limpid/crypto/p256_point.cpp", "T found{};", "magnitude"),
+    ("ecdsa_p256", "limpid/crypto/ecdsa.cpp", "const Number inverse = ", "inverse[0]"),
     ("ed25519", "limpid/crypto/ed25519.cpp", "copy(seed, secret_key", "seed[0]"),
     ("private_keys", "limpid/crypto/signature.cpp", "copy(scalar_or_seed", "scalar_or_seed[0]"),
 ]

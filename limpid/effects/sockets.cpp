@@ -293,12 +293,15 @@ Result<void> Tcp::send(Bytes bytes) {
   return {};
 }
 
-Result<std::size_t> Tcp::receive(MutableBytes room) {
+Result<std::optional<std::size_t>> Tcp::receive(MutableBytes room, std::optional<Instant> wake) {
   for (;;) {
     const ssize_t n = ::recv(socket_.get(), room.data(), room.size(), 0);
     if (n >= 0) return static_cast<std::size_t>(n);
     if (errno == EAGAIN) {
-      if (!wait_for(socket_.get(), POLLIN, deadline_)) return out_of_time(name_);
+      const bool wakes_first = wake && (!deadline_ || *wake < *deadline_);
+      if (wait_for(socket_.get(), POLLIN, wakes_first ? wake : deadline_)) continue;
+      if (wakes_first) return std::nullopt;
+      return out_of_time(name_);
     } else if (errno != EINTR) {
       return fail("the connection to " + name_ + " broke: " + system_words(errno) + "; try again");
     }

@@ -52,8 +52,8 @@ class Tcp {
                              std::optional<Instant> deadline);
 
   Result<void> send(Bytes bytes);
-  // At least one byte, or none at the end of the stream.
-  Result<std::size_t> receive(MutableBytes room);
+  // At least one byte, or none at the end of the stream; nothing if `wake` came first.
+  Result<std::optional<std::size_t>> receive(MutableBytes room, std::optional<Instant> wake = std::nullopt);
   void finish();  // sends FIN; receiving goes on
   stream::Endpoint local() const { return local_endpoint(socket_); }
   stream::Endpoint peer() const { return peer_endpoint(socket_); }

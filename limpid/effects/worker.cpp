@@ -345,7 +345,10 @@ void Worker::carry_out(Connection& connection, std::span<const Machine::Action> 
                      count(counters_.body_bytes, served.body_bytes);
                    },
                    [&](const tls::HandshakeDone&) { count(counters_.handshakes); },
-                   [&](const tls::Failed&) { count(counters_.tls_failures); },
+                   [&](const tls::Failed& failed) {
+                     count(counters_.tls_failures);
+                     tell_of_failure(connection, failed);
+                   },
                    // Facts that nobody has asked for yet.
                    [&](const http::StaleReply&) {},
                    [&](const tls::Truncated&) {},
@@ -355,6 +358,21 @@ void Worker::carry_out(Connection& connection, std::span<const Machine::Action> 
   }
   if (n > 0) send(connection, std::span(pieces).first(n));
   flush(connection);
+}
+
+// At most one line a second, since whoever can connect can cause them; the counter has them all.
+void Worker::tell_of_failure(const Connection& connection, const tls::Failed& failed) {
+  if (failed.error.fault == tls::Fault::handshake_truncated) return;  // somebody looked whether a port is open
+  const Instant time = now().monotonic;
+  if (complained_of_tls_ && time < *complained_of_tls_ + seconds(1)) return;
+  complained_of_tls_ = time;
+  const auto words = tls::describe(failed.error.fault);
+  std::string line = "limpid: TLS with " + to_string(peer_endpoint(connection.socket)) + " failed: ";
+  line += words.sentence;
+  line += " (";
+  line += failed.error.fault == tls::Fault::alert_received ? tls::name(failed.alert) : words.name;
+  line += ")\n";
+  std::fputs(line.c_str(), stderr);
 }
 
 // ---- Sending --------------------------------------------------------------------------------------------------------

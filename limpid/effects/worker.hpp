@@ -98,6 +98,7 @@ class Worker {
   void carry_out(Connection& connection, std::span<const Machine::Action> actions);
   void send(Connection& connection, std::span<const Bytes> pieces);
   void flush(Connection& connection);
+  void tell_of_failure(const Connection& connection, const tls::Failed& failed);
   void drop_for_memory(Connection& connection);
   void close(Connection& connection);
 
@@ -111,7 +112,8 @@ class Worker {
   std::vector<Descriptor> listeners_;
   bool watching_listeners_ = false;
   std::optional<Instant> resume_accepting_;
-  std::optional<Instant> complained_;
+  std::optional<Instant> complained_;  // about accepting
+  std::optional<Instant> complained_of_tls_;
 
   std::vector<Box<Connection>> slots_;
   std::vector<std::uint32_t> generations_;

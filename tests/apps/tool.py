@@ -29,6 +29,14 @@ def need(program):
         raise unittest.SkipTest(f"{program} is not installed")
 
 
+def unprivileged():
+    """What to put in front of a command so that it may neither read everything nor use every port."""
+    if os.geteuid() != 0:
+        return []
+    need("setpriv")
+    return ["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+
+
 class Serve:
     """`limpid serve` on a free port of the loopback, ended with SIGTERM on leaving the block."""
 
@@ -111,12 +119,13 @@ def receive_response(peer, buffered=b"", body=True):
     lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines[1:])}
     size = int(headers.get("content-length", 0)) if body else 0
+    rest = bytearray(rest)
     while len(rest) < size:
         piece = peer.recv(65536)
         if not piece:
             raise AssertionError(f"the connection ended {size - len(rest)} bytes early")
         rest += piece
-    return int(lines[0].split()[1]), headers, rest[:size], rest[size:]
+    return int(lines[0].split()[1]), headers, bytes(rest[:size]), bytes(rest[size:])
 
 
 def eventually(condition, seconds=10):

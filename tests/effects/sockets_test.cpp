@@ -80,7 +80,7 @@ TEST(TcpClient, SendsReceivesAndSeesTheEnd) {
   ASSERT_EQ(::send(peer.get(), "pong!", 5, 0), 5);
   ::shutdown(peer.get(), SHUT_WR);
   std::array<Byte, 16> room;
-  EXPECT_EQ(*client->receive(room), 5u);
+  EXPECT_EQ(*client->receive(room, now().monotonic + milliseconds(5)), 5u);
   EXPECT_EQ(*client->receive(room), 0u);
   client->finish();
   EXPECT_EQ(::recv(peer.get(), got, sizeof got, 0), 0);
@@ -96,6 +96,16 @@ TEST(TcpClient, GivesUpAtTheDeadline) {
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().text, "gave up on 127.0.0.1:" + std::to_string(endpoint.port) +
                                    ": the time allowed by --max-time is over; allow more");
+}
+
+TEST(TcpClient, WakesEarlierIfAsked) {
+  const auto listener = listen_on(loopback());
+  const auto endpoint = local_endpoint(*listener);
+  auto client = Tcp::connect({"127.0.0.1", endpoint.port}, {endpoint}, now().monotonic + seconds(20));
+  std::array<Byte, 16> room;
+  const auto woken = client->receive(room, now().monotonic + milliseconds(5));
+  ASSERT_TRUE(woken);
+  EXPECT_EQ(*woken, std::nullopt);
 }
 
 TEST(TcpClient, TriesTheNextAddress) {

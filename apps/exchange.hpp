@@ -1,0 +1,39 @@
+// One HTTP request and its answer over one connection.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "common.hpp"
+#include "limpid/effects/sockets.hpp"
+#include "limpid/stack/client.hpp"
+#include "limpid/x509/certificate.hpp"
+#include "url.hpp"
+
+namespace limpid::apps {
+
+// Whom to believe.
+struct Trust {
+  bool anybody = false;
+  std::span<const x509::Certificate> anchors;
+};
+
+struct Request {
+  http::Method method = http::Method::get;
+  std::string header_lines;  // each ended by CRLF
+};
+
+// Told as it goes. The first failure that one of them yields ends the exchange.
+struct Listener {
+  std::function<void(const std::string&)> say;  // what happens, in words, a line each
+  std::function<Result<void>(Bytes)> head;      // of the final answer, as it came
+  std::function<Result<void>(Bytes)> body;      // a piece of the content
+};
+
+// Success means that the answer came whole, from whom it should.
+Result<void> exchange(effects::Tcp& tcp, const Url& url, const Request& request, const Trust& trust,
+                      const Listener& listener);
+
+}  // namespace limpid::apps

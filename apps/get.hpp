@@ -1,0 +1,11 @@
+// `limpid get`: fetches over HTTPS or HTTP.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace limpid::apps {
+
+// Adds the command; when it is given, it runs at the end of parsing and leaves its exit status in `status`.
+void add_get(CLI::App& tool, int& status);
+
+}  // namespace limpid::apps

@@ -1,0 +1,184 @@
+"""What is wrong is said in one line that names it and the remedy; nothing is half-started or half-written."""
+
+import socket
+import subprocess
+
+import tool
+
+
+class BadInput(tool.Folder):
+    def refused(self, *arguments, status=1, **options):
+        """Runs the tool, which must fail with one line; returns that line."""
+        result = tool.run(*arguments, env=self.env, **options)
+        self.assertEqual(result.returncode, status, result)
+        self.assertEqual(result.stdout, "")
+        self.assertRegex(result.stderr, r"\Alimpid: [^\n]+\n\Z")
+        return result.stderr.removeprefix("limpid: ").removesuffix("\n")
+
+    def pair(self, name, *arguments):
+        """A certificate and key made by the tool in a folder of this name."""
+        folder = self.root / name
+        made = tool.run("cert", "new", "--name", "localhost", "--out", folder, *arguments)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        return folder / "cert.pem", folder / "key.pem"
+
+    def serve(self, certificate, key):
+        return self.refused("serve", self.site, "--listen", "127.0.0.1:0", "--cert", certificate, "--key", key)
+
+
+class Serving(BadInput):
+    def test_a_folder_that_is_not_there(self):
+        self.assertEqual(self.refused("serve", "none", cwd=self.root),
+                         "cannot serve 'none': no such file or directory; check the path")
+
+    def test_a_file_instead_of_a_folder(self):
+        self.assertEqual(self.refused("serve", "site/index.html", cwd=self.root),
+                         "cannot serve 'site/index.html': it is not a folder; name the folder that holds it")
+
+    def test_a_certificate_that_is_not_there(self):
+        _, key = self.pair("a")
+        self.assertEqual(self.serve("none.pem", key), "cannot read 'none.pem': no such file or directory; check the path")
+
+    def test_a_key_that_is_not_there(self):
+        certificate, _ = self.pair("a")
+        self.assertEqual(self.serve(certificate, "none.pem"),
+                         "cannot read 'none.pem': no such file or directory; check the path")
+
+    def test_a_key_that_may_not_be_read(self):
+        certificate, key = self.pair("a")
+        key.chmod(0)
+        self.root.chmod(0o755)
+        result = subprocess.run([*tool.unprivileged(), tool.LIMPID, "serve", self.site, "--listen", "127.0.0.1:0",
+                                 "--cert", certificate, "--key", key], capture_output=True, text=True, timeout=10)
+        self.assertEqual((result.returncode, result.stderr), (1, f"limpid: cannot read '{key}': permission denied; "
+                                                              "change its permissions or run as a user who may\n"))
+
+    def test_a_key_of_another_certificate(self):
+        certificate, _ = self.pair("a")
+        _, key = self.pair("b")
+        self.assertEqual(self.serve(certificate, key), f"the key in '{key}' is not that of the first certificate in "
+                         f"'{certificate}'; name a pair that belongs together")
+
+    def test_a_pem_without_a_certificate(self):
+        certificate, key = self.pair("a")
+        self.assertEqual(self.serve(key, key), f"'{key}' holds no certificate; "
+                         "name a PEM file with a CERTIFICATE block, or one in DER")
+
+    def test_a_pem_without_a_key(self):
+        certificate, _ = self.pair("a")
+        line = self.serve(certificate, certificate)
+        self.assertTrue(line.startswith(f"cannot use the key in '{certificate}': "), line)
+        self.assertIn("no private key", line)
+
+    def test_a_damaged_certificate(self):
+        certificate, key = self.pair("a")
+        lines = certificate.read_text().splitlines()
+        lines[1] = lines[1][:4] + "****" + lines[1][8:]
+        certificate.write_text("\n".join(lines) + "\n")
+        line = self.serve(certificate, key)
+        self.assertTrue(line.startswith(f"cannot use the certificate in '{certificate}': "), line)
+
+    def test_an_expired_certificate(self):
+        tool.need("openssl")
+        certificate, key = self.root / "c.pem", self.root / "k.pem"
+        config = self.root / "ca.cnf"
+        config.write_text("[ca]\ndefault_ca=x\n[x]\ndatabase=index\nserial=serial\nnew_certs_dir=.\npolicy=p\n"
+                          "default_md=sha256\n[p]\ncommonName=supplied\n")
+        (self.root / "index").write_text("")
+        (self.root / "serial").write_text("01\n")
+        for command in (
+            ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "k.pem",
+             "-out", "r.pem", "-subj", "/CN=localhost"],
+            ["openssl", "ca", "-batch", "-config", "ca.cnf", "-selfsign", "-keyfile", "k.pem", "-in", "r.pem", "-out",
+             "c.pem", "-startdate", "20200101000000Z", "-enddate", "20210101000000Z"],
+        ):
+            subprocess.run(command, cwd=self.root, check=True, capture_output=True)
+        self.assertEqual(self.serve(certificate, key),
+                         f"the certificate in '{certificate}' expired at 2021-01-01T00:00:00Z; renew it")
+
+    def test_a_busy_port(self):
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            line = self.refused("serve", self.site, "--listen", f"127.0.0.1:{port}")
+        self.assertEqual(line, f"cannot listen on 127.0.0.1:{port}: the port is in use; "
+                         "stop what uses it or choose another with --listen")
+        self.assertFalse((self.root / "data").exists(), "no CA is made for a server that cannot start")
+
+    def test_a_port_that_another_limpid_serves(self):
+        with tool.Serve(self.site, "--plain") as first:
+            line = self.refused("serve", self.site, "--plain", "--listen", f"127.0.0.1:{first.port}")
+            self.assertIn("the port is in use", line)
+
+    def test_an_address_of_another_host(self):
+        self.assertEqual(self.refused("serve", self.site, "--listen", "192.0.2.1:8443"),
+                         "cannot listen on 192.0.2.1:8443: this host does not have that address; choose one that it has")
+
+    def test_a_port_that_is_not_permitted(self):
+        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", encoding="ascii") as limit:
+            if int(limit.read()) <= 80:
+                self.skipTest("this host lets everybody use every port")
+        self.root.chmod(0o755)
+        result = subprocess.run([*tool.unprivileged(), tool.LIMPID, "serve", self.site, "--plain", "--listen", "127.0.0.1:80"],
+                                capture_output=True, text=True, timeout=10)
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.stderr, "limpid: cannot listen on 127.0.0.1:80: this user may not use ports below 1024; "
+                         "choose a higher one with --listen or run as root\n")
+
+    def test_keys_are_never_made_where_they_would_be_served(self):
+        data = self.site / "share"
+        result = tool.run("serve", self.site, "--listen", "127.0.0.1:0", env={"XDG_DATA_HOME": str(data)})
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.stderr, f"limpid: the keys of the local CA in '{data}/limpid' would be served with "
+                         f"'{self.site}'; serve another folder, set XDG_DATA_HOME, or name --cert and --key\n")
+        self.assertFalse(data.exists())
+
+
+class CommandLine(BadInput):
+    def wrong(self, *arguments):
+        return self.refused(*arguments, status=2)
+
+    def test_unknown_things_are_named(self):
+        for arguments in (["--nonsense"], ["nonsense"], ["serve", "--nonsense"], [], ["cert"], ["get"],
+                          ["serve", ".", "--threads", "none"], ["cert", "show"]):
+            self.wrong(*arguments)
+
+    def test_what_is_not_built_is_refused_by_name(self):
+        for name in ("--redirect", "--client-ca", "--ticket-keys", "--access-log", "--keylog", "--pcap", "--record",
+                     "--control"):
+            self.assertEqual(self.wrong("serve", ".", name, "x"), f"{name} is not yet supported; leave it out")
+        for name in ("--index", "--test-services", "--takeover"):
+            self.assertEqual(self.wrong("serve", ".", name), f"{name} is not yet supported; leave it out")
+        self.assertEqual(self.wrong("serve", "--net", "tap:tap0,dhcp"), "--net tap is not yet supported; leave it out")
+        self.assertEqual(self.wrong("serve", "--tls-min", "1.2"), "--tls-min 1.2 is not yet supported; leave it out")
+        self.assertEqual(self.wrong("serve", "--log", "json"), "--log json is not yet supported; leave it out")
+        for name in ("--session", "--record", "--cert", "--key", "--net"):
+            self.assertEqual(self.wrong("get", "https://localhost/", name, "x"), f"{name} is not yet supported; leave it out")
+        self.assertEqual(self.wrong("cert", "new", "--name", "a.test", "--csr"), "--csr is not yet supported; leave it out")
+        self.assertEqual(self.wrong("cert", "new", "--name", "a.test", "--key-type", "rsa2048"),
+                         "--key-type rsa2048 is not yet supported; leave it out")
+        for arguments in (["cert", "verify", "--ca", "a", "b"], ["image", "dir", "--cert", "x"], ["replay", "f", "--print"],
+                          ["check", "f.pcap"]):
+            command = "cert verify" if arguments[0] == "cert" else arguments[0]
+            self.assertEqual(self.wrong(*arguments), f"'{command}' is not yet supported; leave it out")
+
+    def test_values_that_make_no_sense(self):
+        self.assertIn("'8443' is not HOST:PORT", self.wrong("serve", ".", "--listen", "8443"))
+        self.assertIn("'12' is not a size", self.wrong("serve", ".", "--memory", "12"))
+        self.assertIn("every --cert needs its --key", self.wrong("serve", ".", "--cert", "a"))
+        self.assertIn("--plain serves without TLS", self.wrong("serve", ".", "--plain", "--cert", "a", "--key", "b"))
+        self.assertIn("cert new needs a --name", self.wrong("cert", "new"))
+        self.assertIn("'300.1.1.1' is not an IP address", self.wrong("cert", "new", "--ip", "300.1.1.1"))
+        self.assertIn("'a b' is not a host name", self.wrong("cert", "new", "--name", "a b"))
+        self.assertIn("addresses go with --ip", self.wrong("cert", "new", "--name", "127.0.0.1"))
+
+    def test_help_and_version_go_to_stdout(self):
+        for arguments in (["--help"], ["serve", "--help"], ["get", "--help"], ["cert", "new", "--help"]):
+            result = tool.run(*arguments)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertRegex(tool.run("--version").stdout, r"\Alimpid \d+\.\d+\.\d+\n\Z")
+
+
+if __name__ == "__main__":
+    tool.main()

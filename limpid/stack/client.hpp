@@ -52,6 +52,7 @@ class Client {
 
  private:
   struct Secure {
+    Secure() {}  // clang needs it: the initializers below count only once the outer class is complete
     tls::Connection connection;
     bool connected = false;  // the handshake is complete
     static void fields(auto& self, auto&& visit) { visit(self.connection, self.connected); }

@@ -59,6 +59,7 @@ class Server {
  private:
   // What stands between the stream and HTTP.
   struct Secure {
+    Secure() {}  // clang needs it: the initializers below count only once the outer class is complete
     tls::Connection connection;
     bool connected = false;    // the handshake is complete
     bool peer_closed = false;  // no more plaintext will come, and HTTP does not know yet

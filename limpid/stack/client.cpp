@@ -63,7 +63,7 @@ class ClientStep {
     auto& phase = state_.phase_.emplace<Client::Open>();
     phase.deadline = now_.monotonic + (config_.tls ? config_.handshake_timeout : config_.idle_timeout);
     if (config_.tls) {
-      phase.secure.emplace(Client::Secure{});
+      phase.secure.emplace();
       run_tls(tls::Entropy{opened.entropy});
     }
     go_on();

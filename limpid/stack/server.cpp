@@ -90,7 +90,7 @@ class ServerStep {
     if (!in<Server::Fresh>()) return on(Tick{});
     auto& phase = state_.phase_.emplace<Server::Serving>();
     if (config_.tls) {
-      phase.secure.emplace(Server::Secure{});
+      phase.secure.emplace();
       phase.secure->held = Buffer(room_.budget);
       phase.secure->unsealed = Buffer(room_.budget);
       phase.deadline = now_.monotonic + config_.handshake_timeout;

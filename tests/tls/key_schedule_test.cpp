@@ -57,6 +57,14 @@ TEST(KeySchedule, ExpandLabelIsItsDefinition) {
   }
 }
 
+TEST(KeySchedule, ExpandLabelTakesTheLongestLabelAndContext) {
+  const std::string label(249, 'l');
+  const std::vector<Byte> context(255, 7);
+  std::vector<Byte> out(32);
+  hkdf_expand_label(HashAlgorithm::sha256, as_bytes("secret"), label, context, out, best_cpu());
+  EXPECT_EQ(to_hex(out), to_hex(expand_label(HashAlgorithm::sha256, as_bytes("secret"), label, context, 32)));
+}
+
 TEST(KeySchedule, EverySecretHasItsLabelAndItsParent) {
   for (const HashAlgorithm algorithm : algorithms) {
     const CpuFeatures cpu = best_cpu();

@@ -136,6 +136,13 @@ TEST(Record, ContentRules) {
   EXPECT_EQ(fault(ContentType::change_cipher_spec, "0101"), "change_cipher_spec_invalid");
   EXPECT_EQ(fault(static_cast<ContentType>(24), "00"), "record_content_type_unknown");
   EXPECT_EQ(fault(ContentType::invalid, "00"), "record_content_type_unknown");
+  // What was found: a length, or a type.
+  EXPECT_EQ(record::check_content(ContentType::handshake, {}).error(), (Error{Fault::empty_handshake_record, 5, 0}));
+  EXPECT_EQ(record::check_content(ContentType::alert, {}).error(), (Error{Fault::empty_alert_record, 5, 0}));
+  EXPECT_EQ(record::check_content(ContentType::change_cipher_spec, as_bytes("abc")).error(),
+            (Error{Fault::change_cipher_spec_invalid, 5, 3}));
+  EXPECT_EQ(record::check_content(static_cast<ContentType>(99), {}).error(),
+            (Error{Fault::record_content_type_unknown, 5, 99}));
 }
 
 TEST(Record, PlaintextIsWrittenWithinItsLimit) {
@@ -239,7 +246,7 @@ TEST(Protection, EveryFlippedBitIsFoundAndChangesNothing) {
       ASSERT_TRUE(next && *next);
       const auto opened = read.open(**next, best_cpu());
       ASSERT_FALSE(opened) << bit;
-      EXPECT_EQ(opened.error().fault, Fault::bad_record_mac);
+      EXPECT_EQ(opened.error(), (Error{Fault::bad_record_mac, 5, static_cast<std::uint32_t>(good.size() - 5)}));
       EXPECT_EQ(bytes, before);
       EXPECT_EQ(read.sequence_number(), 0u);
     }

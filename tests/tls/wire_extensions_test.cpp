@@ -176,6 +176,7 @@ TEST(Extensions, ModesCookiesAndStatusRequests) {
   EXPECT_EQ(to_hex(*read_all(wire::read_cookie, "0001 aa")), "aa");
   refuses(wire::read_cookie, "0000", {Fault::length_out_of_range, 2, 0});
   EXPECT_EQ(read_all(wire::read_status_request, "01 0000 0000")->status_type, 1);
+  EXPECT_TRUE(read_all(wire::read_status_request, "01 0003 0001 aa 0001 bb"));
   EXPECT_EQ(to_hex(read_all(wire::read_status_request, "09 abcdef")->request), "abcdef");
   refuses(wire::read_status_request, "01 0000", {Fault::message_truncated, 3, 0});
   refuses(wire::read_status_request, "01 0002 0000 0000", {Fault::length_out_of_range, 5, 0});

@@ -104,12 +104,37 @@ TEST(ClientHello, Extensions) {
   EXPECT_EQ(fault_of({.key_share = "0033 000c 000a 001d 0001 aa 001d 0001 aa"}), "parse: duplicate_key_share");
 }
 
-TEST(ClientHello, TheErrorNamesTheByte) {
+TEST(ClientHello, TheErrorNamesTheByteAndWhatWasFound) {
+  const auto ssl30 = ClientParts{.legacy_version = "0300"}.body();
+  EXPECT_EQ(ClientHello::parse(ssl30).error(), (Error{Fault::ssl30_hello, 0, 0x0300}));
+  const auto long_id = ClientParts{.session_id = "21" + std::string(66, '1')}.body();
+  EXPECT_EQ(ClientHello::parse(long_id).error(), (Error{Fault::length_out_of_range, 35, 33}));
+
   const auto body = ClientParts{.key_share = "0033 0007 0005 0017 0001 aa"}.body();
   const auto hello = ClientHello::parse(body);
   ASSERT_FALSE(hello);
   EXPECT_EQ(hello.error().found, 0x17u);
   EXPECT_EQ(to_hex(Bytes(body).subspan(hello.error().offset, 2)), "0017");
+}
+
+TEST(ClientHello, EveryExtensionIsReadToItsEnd) {
+  const std::string_view with_one_byte_more[] = {
+      "002b 0004 02 0304 00",      "000a 0005 0002 001d 00", "000d 0005 0002 0403 00",
+      "0032 0005 0002 0403 00",    "0033 0003 0000 00",      "0000 0007 0004 00 0001 61 00",
+      "0010 0006 0003 02 6832 00", "002d 0003 01 01 00",     "002c 0004 0001 cc 00",
+      "0005 0006 01 0000 0000 00", "002a 0001 00",           "0031 0001 00",
+  };
+  for (const std::string_view extension : with_one_byte_more) {
+    EXPECT_EQ(fault_of(ClientParts{.supported_versions = "",
+                                   .supported_groups = "",
+                                   .signature_algorithms = "",
+                                   .key_share = "",
+                                   .more = std::string(extension)}),
+              "parse: trailing_bytes")
+        << extension;
+  }
+  EXPECT_EQ(fault_of({.more = "0029 002d 0007 0001 aa 00000000 0021 20" + std::string(64, '7') + "00"}),
+            "parse: trailing_bytes");
 }
 
 TEST(ClientHello, FlagsAndSmallExtensions) {
@@ -186,6 +211,31 @@ TEST(HelloRetryRequest, Rules) {
   EXPECT_EQ(fault_of(ServerParts{.random = random, .extensions = "000c 002b 0002 0304 002c 0002 0000"}),
             "length_out_of_range");
   EXPECT_EQ(fault_of(ServerParts{.random = random, .extensions = ""}), "tls13_not_selected");
+}
+
+TEST(ServerHello, TheErrorNamesTheByteAndWhatWasFound) {
+  const auto error = [](std::string_view hex) { return wire::parse_server_hello(from_hex(hex)).error(); };
+  const std::string random(64, '5');
+  const std::string extensions = "0006 002b 0002 0304";
+  EXPECT_EQ(error("0304" + random + "00 1301 00" + extensions), (Error{Fault::legacy_version_wrong, 0, 0x0304}));
+  EXPECT_EQ(error("0303" + random + "21" + std::string(66, '1') + "1301 00" + extensions),
+            (Error{Fault::length_out_of_range, 35, 33}));
+  EXPECT_EQ(error("0303" + random + "00 1301 07" + extensions), (Error{Fault::compression_selected, 37, 7}));
+  EXPECT_EQ(error("0303" + random + "00 002f 00"), (Error{Fault::tls13_not_selected, 0, 0x0303}));
+  EXPECT_EQ(error("0303" + random + "00 1301 00 0006 002b 0002 0303"),
+            (Error{Fault::selected_version_not_offered, 44, 0x0303}));
+}
+
+TEST(ServerHello, EveryExtensionIsReadToItsEnd) {
+  EXPECT_EQ(fault_of(ServerParts{.extensions = "0006 002b 0002 0304"}), "ServerHello");
+  EXPECT_EQ(fault_of(ServerParts{.extensions = "0007 002b 0003 0304 00"}), "trailing_bytes");
+  EXPECT_EQ(fault_of(ServerParts{.extensions = "0010 002b 0002 0304 0033 0006 001d 0001 aa 00"}), "trailing_bytes");
+  EXPECT_EQ(fault_of(ServerParts{.extensions = "000d 002b 0002 0304 0029 0003 0000 00"}), "trailing_bytes");
+  const std::string random = to_hex(wire::hello_retry_request_random);
+  EXPECT_EQ(fault_of(ServerParts{.random = random, .extensions = "0006 002b 0002 0304"}), "HelloRetryRequest");
+  EXPECT_EQ(fault_of(ServerParts{.random = random, .extensions = "0007 002b 0003 0304 00"}), "trailing_bytes");
+  EXPECT_EQ(fault_of(ServerParts{.random = random, .extensions = "000e 002b 0002 0304 002c 0004 0001 aa 00"}),
+            "trailing_bytes");
 }
 
 TEST(ServerHello, ReadsItsExtensions) {

@@ -341,6 +341,14 @@ TEST(Messages, FieldsOutOfRange) {
   EXPECT_EQ(fault(HandshakeType::encrypted_extensions, "0004 002d 0000"), "extension_not_permitted");
   EXPECT_EQ(fault(HandshakeType::encrypted_extensions, "0005 0000 0001 00"), "trailing_bytes");  // server_name is empty
   EXPECT_EQ(fault(HandshakeType::encrypted_extensions, "0008 002a 0000 0000 0000"), "accepted");
+  EXPECT_EQ(fault(HandshakeType::encrypted_extensions, "0007 0010 0003 0001 00"), "length_out_of_range");
+  EXPECT_EQ(fault(HandshakeType::encrypted_extensions, "0008 0010 0004 0002 02 61"), "message_truncated");
+  EXPECT_EQ(fault(HandshakeType::encrypted_extensions, "000a 0010 0006 0003 02 6832 00"), "trailing_bytes");
+  EXPECT_EQ(fault(HandshakeType::encrypted_extensions, "0009 000a 0005 0002 001d 00"), "trailing_bytes");
+  EXPECT_EQ(fault(HandshakeType::encrypted_extensions, "0005 002a 0001 00"), "trailing_bytes");
+  EXPECT_EQ(fault(HandshakeType::certificate_request, "00 0009 000d 0005 0002 0807 00"), "trailing_bytes");
+  EXPECT_EQ(fault(HandshakeType::certificate_request, "00 0011 000d 0004 0002 0807 0032 0005 0002 0807 00"),
+            "trailing_bytes");
   EXPECT_EQ(fault(HandshakeType::message_hash, ""), "unexpected_handshake_message");
 }
 

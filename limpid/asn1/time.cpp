@@ -9,6 +9,8 @@ constexpr std::int64_t epoch_in_era_days = 719'468;  // from 0000-03-01 to 1970-
 
 constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
+constexpr std::int64_t floor_remainder(std::int64_t a, std::int64_t b) { return a % b < 0 ? a % b + b : a % b; }
+
 constexpr bool is_leap(std::int64_t year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
 
 constexpr unsigned days_in(std::int64_t year, unsigned month) {
@@ -44,7 +46,7 @@ std::optional<UnixTime> parse_after_year(unsigned year, Bytes rest) {
 
 CivilTime civil_time(UnixTime time) {
   const std::int64_t days = floor_div(time.seconds, seconds_per_day);
-  const std::int64_t second_of_day = time.seconds - days * seconds_per_day;
+  const std::int64_t second_of_day = floor_remainder(time.seconds, seconds_per_day);
   // Years are counted from March, so that the leap day is a year's last.
   const std::int64_t era = floor_div(days + epoch_in_era_days, days_per_era);
   const std::int64_t day_of_era = days + epoch_in_era_days - era * days_per_era;

@@ -63,8 +63,7 @@ class Check {
     bool constrained = false;
     bool permitted = false;
     for (const GeneralSubtree& subtree : constraints_.permitted) {
-      if (left_ == 0) return NameVerdict::too_many;
-      --left_;
+      if (!charge(subtree)) return NameVerdict::too_many;
       if (subtree.base.type != name.type) continue;
       if (!is_understood(name.type)) return NameVerdict::unsupported;
       constrained = true;
@@ -72,8 +71,7 @@ class Check {
     }
     if (constrained && !permitted) return NameVerdict::not_permitted;
     for (const GeneralSubtree& subtree : constraints_.excluded) {
-      if (left_ == 0) return NameVerdict::too_many;
-      --left_;
+      if (!charge(subtree)) return NameVerdict::too_many;
       if (subtree.base.type != name.type) continue;
       if (!is_understood(name.type)) return NameVerdict::unsupported;
       if (covers(subtree.base, name, Kind::excluding)) return NameVerdict::not_permitted;
@@ -82,6 +80,14 @@ class Check {
   }
 
  private:
+  // Comparing takes as long as the base is.
+  bool charge(const GeneralSubtree& subtree) {
+    const std::size_t cost = 1 + subtree.base.value.size() / 32;
+    if (left_ < cost) return false;
+    left_ -= cost;
+    return true;
+  }
+
   const NameConstraints& constraints_;
   std::size_t& left_;
 };

@@ -13,8 +13,8 @@ enum class NameVerdict : std::uint8_t {
 };
 
 // Looks at the subject and all of subjectAltName. Understood: dNSName, iPAddress, directoryName. A wildcard in a
-// dNSName is excluded if it could stand for a name that is. Each pair of a name and a subtree takes one from
-// `comparisons_left`.
+// dNSName is excluded if it could stand for a name that is. Each pair of a name and a subtree takes one
+// from `comparisons_left`, and another for each 32 bytes of the subtree's base.
 NameVerdict check_names(const Certificate& certificate, const NameConstraints& constraints,
                         std::size_t& comparisons_left);
 

@@ -32,7 +32,7 @@ struct VerifyLimits {
   std::size_t certificates = 16;           // leaf and intermediates
   std::size_t path_certificates = 8;       // leaf and anchor included; at most max_path
   std::size_t signatures = 32;             // verified in all
-  std::size_t name_comparisons = 1 << 16;  // of names with name constraints
+  std::size_t name_comparisons = 1 << 16;  // of names with name constraints, of up to 32 bytes each
 };
 inline constexpr std::size_t max_path = 16;
 

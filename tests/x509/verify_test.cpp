@@ -326,6 +326,12 @@ INSTANTIATE_TEST_SUITE_P(
                h.options.limits.name_comparisons = 3;
              },
              "valid"},
+        Case{"long_constraints_count_by_their_length",
+             [](Hierarchy& h) {
+               set(h.root, name_constraints({}, {{2, std::string(64, 'a')}}));
+               h.options.limits.name_comparisons = 8;  // 3 names, 1 + 2 each
+             },
+             "too_many_names anchor 0"},
         Case{"too_many_names",
              [](Hierarchy& h) {
                set(h.root, name_constraints({{2, "example.com"}}, {}));

@@ -149,6 +149,7 @@ TEST(Extensions, ApplicationLayerProtocols) {
   refuses(wire::read_protocol_names, "0003 00 0161", {Fault::length_out_of_range, 3, 0});
   refuses(wire::read_protocol_names, "0003 03 6832", {Fault::message_truncated, 3, 0});
   EXPECT_EQ(as_text(*read_all(wire::read_selected_protocol, "0003 02 6832")), "h2");
+  EXPECT_EQ(as_text(*read_all(wire::read_selected_protocol, "0002 01 61")), "a");
   refuses(wire::read_selected_protocol, "0006 02 6832 02 6833", {Fault::alpn_not_one_protocol, 5, 0});
   refuses(wire::read_selected_protocol, "0000", {Fault::length_out_of_range, 2, 0});
 }

@@ -146,11 +146,26 @@ std::size_t Connection::Stepper::process_messages(Bytes bytes) {
       fail(message.error());
       break;
     }
-    if (!*message) break;
+    if (!*message) {
+      check_begun(bytes.subspan(processed));
+      break;
+    }
     processed += (*message)->message.size();
     process(**message, bytes.subspan(processed));
   }
   return processed;
+}
+
+// No memory is spent on a message that will be refused when it is whole.
+void Connection::Stepper::check_begun(Bytes bytes) {
+  if (bytes.empty()) return;
+  const auto type = static_cast<wire::HandshakeType>(bytes.front());
+  bool taken = type == wire::HandshakeType::key_update ||
+               (type == wire::HandshakeType::new_session_ticket && state_.role_ == Role::client);
+  if (const Handshaking* handshaking = this->handshaking()) {
+    taken = std::visit([&](const auto& machine) { return machine.takes(type); }, handshaking->machine);
+  }
+  if (!taken) fail(Fault::unexpected_handshake_message, static_cast<std::uint32_t>(type));
 }
 
 void Connection::Stepper::process(const wire::Handshake& message, Bytes following) {

@@ -80,6 +80,7 @@ class Connection::Stepper {
   // Processes whole messages from the front of `bytes` while nothing stands in the way; how many bytes they were.
   std::size_t process_messages(Bytes bytes);
   void process_received();
+  void check_begun(Bytes bytes);
   void process(const wire::Handshake& message, Bytes following);
   void process_in_handshake(Handshaking& handshaking, const wire::Handshake& message, Bytes following);
   void process_key_update(const wire::Handshake& message, Bytes following);

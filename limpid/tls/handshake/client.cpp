@@ -183,10 +183,7 @@ Client::Step on_hello(State& state, const Context& context, const wire::Handshak
   return go(state, std::move(next));
 }
 
-Client::Step on(Client::AwaitServerHello& state, const Context& context, Level level, const wire::Handshake& message) {
-  if (auto expected = expect(message, HandshakeType::server_hello, level, Level::initial); !expected) {
-    return std::unexpected(expected.error());
-  }
+Client::Step on(Client::AwaitServerHello& state, const Context& context, const wire::Handshake& message) {
   const auto parsed = wire::parse_server_hello(message.body);
   if (!parsed) return std::unexpected(parsed.error());
   if (const auto* request = std::get_if<wire::HelloRetryRequest>(&*parsed)) {
@@ -196,11 +193,7 @@ Client::Step on(Client::AwaitServerHello& state, const Context& context, Level l
   return on_hello(state, context, message, hello, state.transcript.decide(wire::hash_of(hello.cipher_suite)), false);
 }
 
-Client::Step on(Client::AwaitSecondServerHello& state, const Context& context, Level level,
-                const wire::Handshake& message) {
-  if (auto expected = expect(message, HandshakeType::server_hello, level, Level::initial); !expected) {
-    return std::unexpected(expected.error());
-  }
+Client::Step on(Client::AwaitSecondServerHello& state, const Context& context, const wire::Handshake& message) {
   const auto parsed = wire::parse_server_hello(message.body);
   if (!parsed) return std::unexpected(parsed.error());
   // Section 4.1.4: "If a client receives a second HelloRetryRequest in the same connection ..., it MUST abort the
@@ -215,11 +208,7 @@ Client::Step on(Client::AwaitSecondServerHello& state, const Context& context, L
   return on_hello(state, context, message, *hello, state.transcript, true);
 }
 
-Client::Step on(Client::AwaitEncryptedExtensions& state, const Context& context, Level level,
-                const wire::Handshake& message) {
-  if (auto expected = expect(message, HandshakeType::encrypted_extensions, level, Level::handshake); !expected) {
-    return std::unexpected(expected.error());
-  }
+Client::Step on(Client::AwaitEncryptedExtensions& state, const Context& context, const wire::Handshake& message) {
   const auto parsed = wire::EncryptedExtensions::parse(message.body);
   if (!parsed) return std::unexpected(parsed.error());
   const auto solicited = wire::check_solicited(parsed->extensions, [&](ExtensionType type) {
@@ -274,14 +263,8 @@ Client::Step on_certificate(State& state, const Context& context, const wire::Ha
                                         InlineBytes<255>(context.config.server_name()), std::move(list)});
 }
 
-Client::Step on(Client::AwaitCertificateOrRequest& state, const Context& context, Level level,
-                const wire::Handshake& message) {
-  if (expect(message, HandshakeType::certificate, level, Level::handshake)) {
-    return on_certificate(state, context, message, false);
-  }
-  if (auto expected = expect(message, HandshakeType::certificate_request, level, Level::handshake); !expected) {
-    return std::unexpected(expected.error());
-  }
+Client::Step on(Client::AwaitCertificateOrRequest& state, const Context& context, const wire::Handshake& message) {
+  if (message.type == HandshakeType::certificate) return on_certificate(state, context, message, false);
   const auto request = wire::CertificateRequest::parse(message.body);
   if (!request) return std::unexpected(request.error());
   // Section 4.3.2: "This field SHALL be zero length unless used for the post-handshake authentication exchanges".
@@ -291,18 +274,11 @@ Client::Step on(Client::AwaitCertificateOrRequest& state, const Context& context
   return go(state, Client::AwaitCertificate{std::move(state.session)});
 }
 
-Client::Step on(Client::AwaitCertificate& state, const Context& context, Level level, const wire::Handshake& message) {
-  if (auto expected = expect(message, HandshakeType::certificate, level, Level::handshake); !expected) {
-    return std::unexpected(expected.error());
-  }
+Client::Step on(Client::AwaitCertificate& state, const Context& context, const wire::Handshake& message) {
   return on_certificate(state, context, message, true);
 }
 
-Client::Step on(Client::AwaitCertificateVerify& state, const Context& context, Level level,
-                const wire::Handshake& message) {
-  if (auto expected = expect(message, HandshakeType::certificate_verify, level, Level::handshake); !expected) {
-    return std::unexpected(expected.error());
-  }
+Client::Step on(Client::AwaitCertificateVerify& state, const Context& context, const wire::Handshake& message) {
   const auto parsed = wire::CertificateVerify::parse(message.body);
   if (!parsed) return std::unexpected(parsed.error());
   const auto scheme = static_cast<std::uint32_t>(parsed->algorithm);
@@ -322,10 +298,7 @@ Client::Step on(Client::AwaitCertificateVerify& state, const Context& context, L
   return go(state, Client::AwaitFinished{std::move(state.session), state.certificate_requested});
 }
 
-Client::Step on(Client::AwaitFinished& state, const Context& context, Level level, const wire::Handshake& message) {
-  if (auto expected = expect(message, HandshakeType::finished, level, Level::handshake); !expected) {
-    return std::unexpected(expected.error());
-  }
+Client::Step on(Client::AwaitFinished& state, const Context& context, const wire::Handshake& message) {
   const CpuFeatures cpu = context.cpu;
   Flight& flight = context.out.flight;
   Client::Session& session = state.session;
@@ -359,12 +332,6 @@ Client::Step on(Client::AwaitFinished& state, const Context& context, Level leve
   return Client::Step::value_type::go(state, Connected{session.agreement}, *verified);
 }
 
-// Nothing is expected before the start, while a question is open, or at the end.
-template <class Other>
-Client::Step on(Other&, const Context&, Level, const wire::Handshake& message) {
-  return refuse(Fault::unexpected_handshake_message, static_cast<std::uint32_t>(message.type));
-}
-
 }  // namespace
 
 std::expected<void, Error> Client::start(const Context& context) {
@@ -377,7 +344,8 @@ std::expected<void, Error> Client::start(const Context& context) {
 }
 
 std::expected<void, Error> Client::receive(const Context& context, Level level, const wire::Handshake& message) {
-  auto step = std::visit([&](auto& state) { return on(state, context, level, message); }, state_);
+  auto step = dispatch<Step>(state_, level, message,
+                             [&](auto& state, const wire::Handshake& taken) { return on(state, context, taken); });
   if (!step) return std::unexpected(step.error());
   state_ = std::move(step->state);
   return {};

@@ -6,6 +6,8 @@
 namespace limpid::tls::handshake {
 
 class Client {
+  using HandshakeType = wire::HandshakeType;
+
  public:
   // What both ClientHellos share.
   struct Greeting {
@@ -30,10 +32,12 @@ class Client {
 
   struct Start {
     static constexpr std::string_view name = "Start";
+    using Takes = Nothing;
     static void fields(auto&, auto&& visit) { visit(); }
   };
   struct AwaitServerHello {
     static constexpr std::string_view name = "AwaitServerHello";
+    using Takes = OneOf<Level::initial, HandshakeType::server_hello>;
     Greeting greeting;
     crypto::EphemeralKey key;
     UndecidedTranscript transcript;
@@ -42,6 +46,7 @@ class Client {
   // After a HelloRetryRequest, which fixed the cipher suite.
   struct AwaitSecondServerHello {
     static constexpr std::string_view name = "AwaitSecondServerHello";
+    using Takes = OneOf<Level::initial, HandshakeType::server_hello>;
     Greeting greeting;
     crypto::EphemeralKey key;
     Transcript transcript;
@@ -50,23 +55,27 @@ class Client {
   };
   struct AwaitEncryptedExtensions {
     static constexpr std::string_view name = "AwaitEncryptedExtensions";
+    using Takes = OneOf<Level::handshake, HandshakeType::encrypted_extensions>;
     Session session;
     static void fields(auto& self, auto&& visit) { visit(self.session); }
   };
   struct AwaitCertificateOrRequest {
     static constexpr std::string_view name = "AwaitCertificateOrRequest";
+    using Takes = OneOf<Level::handshake, HandshakeType::certificate, HandshakeType::certificate_request>;
     Session session;
     static void fields(auto& self, auto&& visit) { visit(self.session); }
   };
   // After a CertificateRequest.
   struct AwaitCertificate {
     static constexpr std::string_view name = "AwaitCertificate";
+    using Takes = OneOf<Level::handshake, HandshakeType::certificate>;
     Session session;
     static void fields(auto& self, auto&& visit) { visit(self.session); }
   };
   // VerifyPeer is open.
   struct AwaitVerdict {
     static constexpr std::string_view name = "AwaitVerdict";
+    using Takes = Nothing;
     Session session;
     bool certificate_requested = false;
     InlineBytes<255> server_name;
@@ -77,6 +86,7 @@ class Client {
   };
   struct AwaitCertificateVerify {
     static constexpr std::string_view name = "AwaitCertificateVerify";
+    using Takes = OneOf<Level::handshake, HandshakeType::certificate_verify>;
     Session session;
     bool certificate_requested = false;
     crypto::PublicKey key;
@@ -84,6 +94,7 @@ class Client {
   };
   struct AwaitFinished {
     static constexpr std::string_view name = "AwaitFinished";
+    using Takes = OneOf<Level::handshake, HandshakeType::finished>;
     Session session;
     bool certificate_requested = false;
     static void fields(auto& self, auto&& visit) { visit(self.session, self.certificate_requested); }
@@ -113,6 +124,9 @@ class Client {
   std::expected<void, Error> receive(const Context& context, Level level, const wire::Handshake& message);
   // Takes the answer to pending(), which must be of the kind that the question demands. An error ends the machine.
   std::expected<void, Error> reply(const Context& context, const Answer& answer);
+
+  // Whether a message of this type would be taken now: asked before all of it has come.
+  bool takes(wire::HandshakeType type) const { return handshake::takes(state_, type); }
 
   std::optional<Query> pending() const;
   // Nothing until the handshake is complete.

@@ -55,9 +55,20 @@ struct Agreement {
   }
 };
 
+// What a state says of the messages that it takes: `using Takes = ...`.
+template <Level Protection, wire::HandshakeType... Types>
+struct OneOf {
+  static constexpr Level level = Protection;
+  static constexpr bool has(wire::HandshakeType type) { return ((type == Types) || ...); }
+};
+struct Nothing {
+  static constexpr bool has(wire::HandshakeType) { return false; }
+};
+
 // The one state in which both machines end.
 struct Connected {
   static constexpr std::string_view name = "Connected";
+  using Takes = Nothing;
   Agreement agreement;
   static void fields(auto& self, auto&& visit) { visit(self.agreement); }
 };
@@ -103,12 +114,25 @@ inline std::unexpected<Error> refuse(Fault fault, std::uint32_t found = 0) {
   return std::unexpected(Error{fault, 0, found});
 }
 
-// "Peers which receive a message which is sent in the wrong order or which is not allowed MUST abort the handshake with
-// an "unexpected_message" alert" (section 4).
-inline std::expected<void, Error> expect(const wire::Handshake& message, wire::HandshakeType type, Level level,
-                                         Level expected_level) {
-  if (message.type == type && level == expected_level) return {};
-  return refuse(Fault::unexpected_handshake_message, static_cast<std::uint32_t>(message.type));
+// Whether a machine in this state would take a message of this type, at whatever level.
+template <class States>
+bool takes(const States& states, wire::HandshakeType type) {
+  return std::visit([&]<class State>(const State&) { return State::Takes::has(type); }, states);
+}
+
+// Hands a message to `on(state, message)` of the state that the machine is in.
+template <class Step, class States, class On>
+Step dispatch(States& states, Level level, const wire::Handshake& message, On&& on) {
+  return std::visit(
+      [&]<class State>(State& state) -> Step {
+        if constexpr (!std::same_as<typename State::Takes, Nothing>) {
+          if (State::Takes::has(message.type) && level == State::Takes::level) return on(state, message);
+        }
+        // Section 4: "Peers which receive a handshake message in an unexpected order MUST abort the handshake with an
+        // "unexpected_message" alert."
+        return refuse(Fault::unexpected_handshake_message, static_cast<std::uint32_t>(message.type));
+      },
+      states);
 }
 
 }  // namespace limpid::tls::handshake

@@ -153,10 +153,7 @@ Server::Step retry(const Server::AwaitClientHello& state, const Context& context
   return go(state, std::move(next));
 }
 
-Server::Step on(Server::AwaitClientHello& state, const Context& context, Level level, const wire::Handshake& message) {
-  if (auto expected = expect(message, HandshakeType::client_hello, level, Level::initial); !expected) {
-    return std::unexpected(expected.error());
-  }
+Server::Step on(Server::AwaitClientHello& state, const Context& context, const wire::Handshake& message) {
   const auto hello = ClientHello::parse(message.body);
   if (!hello) return std::unexpected(hello.error());
   const auto agreed = negotiate(context.config, *hello);
@@ -172,11 +169,7 @@ Server::Step on(Server::AwaitClientHello& state, const Context& context, Level l
   return go(state, std::move(*next));
 }
 
-Server::Step on(Server::AwaitSecondClientHello& state, const Context& context, Level level,
-                const wire::Handshake& message) {
-  if (auto expected = expect(message, HandshakeType::client_hello, level, Level::initial); !expected) {
-    return std::unexpected(expected.error());
-  }
+Server::Step on(Server::AwaitSecondClientHello& state, const Context& context, const wire::Handshake& message) {
   const auto hello = ClientHello::parse(message.body);
   if (!hello) return std::unexpected(hello.error());
   if (hello->early_data) return refuse(Fault::early_data_in_second_client_hello);
@@ -290,10 +283,7 @@ Server::Step on_signed(Server::AwaitSignature& state, const Context& context, co
   return go(state, std::move(next));
 }
 
-Server::Step on(Server::AwaitFinished& state, const Context& context, Level level, const wire::Handshake& message) {
-  if (auto expected = expect(message, HandshakeType::finished, level, Level::handshake); !expected) {
-    return std::unexpected(expected.error());
-  }
+Server::Step on(Server::AwaitFinished& state, const Context& context, const wire::Handshake& message) {
   const auto verified = verify_finished(message, state.agreement.hash(), state.client_handshake_traffic_secret,
                                         state.server_finished_hash, context.cpu);
   if (!verified) return std::unexpected(verified.error());
@@ -303,16 +293,11 @@ Server::Step on(Server::AwaitFinished& state, const Context& context, Level leve
   return Server::Step::value_type::go(state, Connected{state.agreement}, *verified);
 }
 
-// Nothing is expected while a question is open, or at the end.
-template <class Other>
-Server::Step on(Other&, const Context&, Level, const wire::Handshake& message) {
-  return refuse(Fault::unexpected_handshake_message, static_cast<std::uint32_t>(message.type));
-}
-
 }  // namespace
 
 std::expected<void, Error> Server::receive(const Context& context, Level level, const wire::Handshake& message) {
-  auto step = std::visit([&](auto& state) { return on(state, context, level, message); }, state_);
+  auto step = dispatch<Step>(state_, level, message,
+                             [&](auto& state, const wire::Handshake& taken) { return on(state, context, taken); });
   if (!step) return std::unexpected(step.error());
   state_ = std::move(step->state);
   return {};

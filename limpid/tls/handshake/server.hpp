@@ -7,14 +7,18 @@
 namespace limpid::tls::handshake {
 
 class Server {
+  using HandshakeType = wire::HandshakeType;
+
  public:
   struct AwaitClientHello {
     static constexpr std::string_view name = "AwaitClientHello";
+    using Takes = OneOf<Level::initial, HandshakeType::client_hello>;
     static void fields(auto&, auto&& visit) { visit(); }
   };
   // After a HelloRetryRequest, which fixed the cipher suite and the group.
   struct AwaitSecondClientHello {
     static constexpr std::string_view name = "AwaitSecondClientHello";
+    using Takes = OneOf<Level::initial, HandshakeType::client_hello>;
     Transcript transcript;
     CipherSuite cipher_suite = CipherSuite::tls_aes_128_gcm_sha256;
     NamedGroup group{};
@@ -28,6 +32,7 @@ class Server {
   // SelectCertificate is open.
   struct AwaitSelection {
     static constexpr std::string_view name = "AwaitSelection";
+    using Takes = Nothing;
     Agreement agreement;
     Transcript transcript;
     InlineBytes<32> legacy_session_id;
@@ -41,6 +46,7 @@ class Server {
   // Sign is open.
   struct AwaitSignature {
     static constexpr std::string_view name = "AwaitSignature";
+    using Takes = Nothing;
     Agreement agreement;
     Transcript transcript;
     HandshakeSecret handshake_secret;
@@ -56,6 +62,7 @@ class Server {
   };
   struct AwaitFinished {
     static constexpr std::string_view name = "AwaitFinished";
+    using Takes = OneOf<Level::handshake, HandshakeType::finished>;
     Agreement agreement;
     crypto::Digest server_finished_hash;  // of the transcript up to the server's Finished
     HashSecret client_handshake_traffic_secret;
@@ -84,6 +91,9 @@ class Server {
   // Takes the answer to pending(), which must be of the kind that the question demands, with a scheme that it named. An
   // error ends the machine.
   std::expected<void, Error> reply(const Context& context, const Answer& answer);
+
+  // Whether a message of this type would be taken now: asked before all of it has come.
+  bool takes(wire::HandshakeType type) const { return handshake::takes(state_, type); }
 
   std::optional<Query> pending() const;
   // Nothing until the handshake is complete.

@@ -1,7 +1,7 @@
 """Boots the self-testing image in QEMU, by its PVH note, on a CPU with everything that QEMU can emulate and on one without
 AES instructions; then provokes what the machine must catch.
 """
-# ctest: quick 120
+# ctest: quick 300
 
 import os
 import pathlib

@@ -28,6 +28,6 @@ int main() {
   for (const auto byte : digest.bytes()) std::printf("%02x", byte);
 }
 CPP
-cmake -B build -DCMAKE_PREFIX_PATH="$scratch/prefix" >/dev/null
+cmake -G Ninja -B build -DCMAKE_CXX_COMPILER=g++ -DCMAKE_PREFIX_PATH="$scratch/prefix" >/dev/null
 cmake --build build >/dev/null
 [[ $(build/consumer) == ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad ]] && echo "installed and used"

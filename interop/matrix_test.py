@@ -36,7 +36,7 @@ GROUPS = {  # RFC name -> (OpenSSL option, OpenSSL's report, GnuTLS option, GnuT
 }
 KEYS = {  # --key-type -> (OpenSSL's signature type, GnuTLS's report)
     "p256": ("ECDSA", "ECDSA-SECP256R1-SHA256"),
-    "ed25519": ("Ed25519", "EdDSA-Ed25519"),
+    "ed25519": ("ed25519", "EdDSA-Ed25519"),
 }
 PAGE = "limpid interoperability page\n"
 
@@ -189,7 +189,7 @@ class Matrix:
         groups = f"P-384:{option}" if hello_retry else option
         output = talk(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "localhost", "-CAfile", str(self.ca),
                        "-verify_return_error", "-verify_hostname", "localhost", "-ciphersuites", suite, "-groups", groups,
-                       "-tls1_3", "-trace" if hello_retry else "-crlf", "-ign_eof"], REQUEST, PAGE.encode())
+                       "-tls1_3", *(["-trace"] if hello_retry else []), "-ign_eof"], REQUEST, PAGE.encode())
         expect(PAGE.strip(), output, "the page")
         expect(rf"New, TLSv1\.3, Cipher is {suite}", output, f"TLSv1.3 and {suite}")
         expect(rf"Server Temp Key: {re.escape(report)}", output, report)

@@ -108,12 +108,11 @@ std::size_t encode(const RawSignature& signature, std::span<Byte, max_encoded_si
 }
 
 std::optional<RawSignature> decode(Bytes encoded) {
+  // Lengths above 127 have another form (X.690, section 8.1.3.5), but two numbers of 33 bytes do not get there; and
+  // what is read as such a length here does not end where they do.
   Reader outer(encoded);
-  // Lengths above 127 would need the long form (X.690, section 8.1.3), but two numbers of 33 bytes do not get there.
   if (outer.u8() != 0x30) return std::nullopt;
-  const std::uint8_t length = outer.u8();
-  if (length >= 0x80) return std::nullopt;
-  Reader inner(outer.take(length));
+  Reader inner(outer.vector8());
   if (!outer.finished()) return std::nullopt;
   RawSignature signature{};
   for (Number* number : {&signature.r, &signature.s}) {

@@ -20,7 +20,12 @@ constexpr Duration seconds(std::int64_t n) { return {n * 1'000'000}; }
 struct Instant {
   std::int64_t microseconds = 0;
   friend constexpr auto operator<=>(const Instant&, const Instant&) = default;
-  friend constexpr Instant operator+(Instant t, Duration d) { return {t.microseconds + d.microseconds}; }
+  // At the end of time it stays there: an instant may come from a damaged snapshot or a hostile trace.
+  friend constexpr Instant operator+(Instant t, Duration d) {
+    std::int64_t sum = 0;
+    if (!__builtin_add_overflow(t.microseconds, d.microseconds, &sum)) return {sum};
+    return {d.microseconds > 0 ? INT64_MAX : INT64_MIN};
+  }
   friend constexpr Duration operator-(Instant a, Instant b) { return {a.microseconds - b.microseconds}; }
 };
 

@@ -30,8 +30,7 @@ ChunkedDecoder::Result ChunkedDecoder::decode(Bytes bytes, std::size_t& taken, B
       case size_digits: {
         const int digit = hex_value(static_cast<char>(byte));
         if (digit >= 0) {
-          // Fifteen digits: 2^60 - 1 bytes, which leaves room for every sum.
-          if (++digits_ > 15) return Result::fault;
+          if (digits_++ == most_digits) return Result::fault;
           left_ = left_ * 16 + static_cast<unsigned>(digit);
         } else if (digits_ == 0) {
           return Result::fault;

@@ -20,7 +20,7 @@ class ChunkedDecoder {
   static void fields(auto& self, auto&& visit) {
     visit(self.position_, self.left_, self.digits_, self.overhead_, self.line_empty_);
   }
-  bool restored(const auto&) const { return position_ <= last_position; }
+  bool restored(const auto&) const { return position_ <= last_position && digits_ <= most_digits; }
 
  private:
   // Where in the grammar the next byte stands.
@@ -36,6 +36,8 @@ class ChunkedDecoder {
     finished,
     last_position = finished
   };
+  // Of a chunk's size: 2^60 - 1 bytes, which leaves room for every sum.
+  static constexpr std::uint8_t most_digits = 15;
 
   std::uint8_t position_ = size_digits;
   std::uint64_t left_ = 0;      // of the current chunk

@@ -30,8 +30,10 @@ struct ReadFile {
   FileId file;
   std::uint64_t offset = 0;
   std::uint32_t room = 0;
-  std::string_view
-      path;  // as looked up, for a driver that must open the file again because the state came from elsewhere
+  // As looked up, for a driver that must open the file again because the state came from elsewhere. If it is not of this
+  // size and version any more, the answer is an empty Piece.
+  std::string_view path;
+  std::uint64_t size = 0, version = 0;
 };
 
 // Answers.

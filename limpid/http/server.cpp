@@ -36,10 +36,16 @@ bool Server::ReadingHead::restored(const LoadContext&) {
   return scanner.scan(none, {head.data(), head.size()}, taken) == HeadScanner::Result::incomplete;
 }
 
+std::uint64_t Server::Responding::content() const {
+  if (status != Status::ok || !file) return 0;
+  const auto head = parse_request(request.head_bytes());
+  return head && head->method == Method::get ? file->size : 0;
+}
+
 bool Server::Responding::restored(const LoadContext&) const {
-  if (file && (request.path.empty() || file_sent > file->size)) return false;
-  if (status == Status::ok && !file) return false;
-  return !query || (file && asked > 0 && file_sent < file->size);
+  if (file ? request.path.empty() : status == Status::ok) return false;
+  if (file_sent > content() || (file_sent > 0 && !text_done)) return false;
+  return !query || (asked > 0 && asked <= content() - file_sent);
 }
 
 // One step over one state.
@@ -319,18 +325,11 @@ class ServerStep {
             responding.file};
   }
 
-  // Bytes of the file that this answer carries.
-  static std::uint64_t file_content(const Server::Responding& responding) {
-    if (responding.status != Status::ok || !responding.file) return 0;
-    const auto head = parse_request(responding.request.head_bytes());
-    return head && head->method == Method::get ? responding.file->size : 0;
-  }
-
   // Sends of the answer under way, if there is one, what the room takes; `piece` is what comes next of its file.
   void respond(Bytes piece) {
     auto* responding = in<Server::Responding>();
     if (responding == nullptr || responding->query) return;
-    const std::uint64_t content = file_content(*responding);
+    const std::uint64_t content = responding->content();
     // The head waits for the first piece: they travel together, and if there is none, it can still say so.
     const bool waits = responding->file_sent < content && piece.empty() && responding->text_sent == 0;
     if (!responding->text_done && !waits) piece = send_text(*responding, piece);
@@ -454,8 +453,10 @@ std::optional<Server::Query> Server::pending() const {
   }
   const auto* responding = std::get_if<Responding>(&phase_);
   if (responding == nullptr || !responding->query) return {};
-  return ReadFile{*responding->query, responding->file->file, responding->file_sent, responding->asked,
-                  responding->request.path_text()};
+  const Found& file = *responding->file;
+  return ReadFile{
+      *responding->query, file.file,   responding->file_sent, responding->asked, responding->request.path_text(),
+      file.size,          file.version};
 }
 
 }  // namespace limpid::http

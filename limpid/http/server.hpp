@@ -64,6 +64,8 @@ class Server {
 
   static constexpr LeastRoom least_room{.bytes = 1, .actions = 6, .input = 1};
   static constexpr SnapshotKind snapshot_kind{"hsrv", 1};
+  // Bytes owned with the default limits: a head that grew by doubling while it moved, and the path from it.
+  static constexpr std::size_t max_footprint = 3 * HeadLimits{}.head + HeadLimits{}.start_line + 64;
 
   // Send's bytes are in the room or in the Piece replied; together they are never more than room.bytes.size(), which is
   // the credit. A Piece larger than what the room takes is asked for again from where it was cut. Without action slots
@@ -140,6 +142,8 @@ class Server {
     std::optional<QueryId> query;  // open: the next piece
     std::uint32_t asked = 0;       // its room
     Pace pace;
+    // Bytes of the file that this answer carries.
+    std::uint64_t content() const;
     static void fields(auto& self, auto&& visit) {
       visit(self.request, self.status, self.close, self.date, self.file, self.text_sent, self.text_done, self.file_sent,
             self.query, self.asked, self.pace);

@@ -30,6 +30,8 @@ class ClientStep {
 
   Progress<Action> take(const Client::Event& event) {
     if (auto* phase = open(); phase && phase->deadline <= now_.monotonic) time_out(*phase);
+    // Saved under another configuration: it cannot go on.
+    if (secure() != nullptr && !config_.tls) abort();
     const std::size_t consumed = std::visit([this](const auto& e) { return on(e); }, event);
     std::optional<Instant> deadline;
     if (const auto* phase = open()) deadline = phase->deadline;

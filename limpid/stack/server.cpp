@@ -58,6 +58,8 @@ class ServerStep {
     if (auto* lingering = in<Server::Lingering>(); lingering && lingering->deadline <= now_.monotonic) abort();
     if (auto* phase = serving(); phase && phase->deadline && *phase->deadline <= now_.monotonic)
       ending_ = Ending::abort;
+    // Saved under another configuration: it cannot go on.
+    if (secure() != nullptr && !config_.tls) ending_ = Ending::abort;
     conclude();
   }
 
@@ -244,6 +246,7 @@ class ServerStep {
     if (phase.secure) {
       const bool can_seal = phase.secure->unsealed.empty() && room.size() >= 2 * least_sealing_room;
       room = can_seal ? room.subspan(std::min(room.size() / 2, largest_gap)) : MutableBytes();
+      room = room.first(std::min(room.size(), Server::largest_handout));
     }
     std::array<http::Server::Action, inner_actions> slots;
     const auto progress =

@@ -43,6 +43,11 @@ class Server {
   static constexpr LeastRoom least_room{
       .bytes = 2 * tls::Connection::least_room.bytes, .actions = 24, .input = tls::Connection::least_room.input};
   static constexpr SnapshotKind snapshot_kind{"ssrv", 1};
+  // At most so many bytes does HTTP hand out in one step over TLS.
+  static constexpr std::size_t largest_handout = 72 * 1024;
+  // Bytes owned with the default limits: both machines, a record's plaintext, and a handout that could not be sealed.
+  static constexpr std::size_t max_footprint =
+      tls::Connection::max_footprint + http::Server::max_footprint + 3 * (1 << 14) + largest_handout;
 
   // The facts among the actions are for logs and counters: RequestServed, StaleReply, HandshakeDone, Failed (the
   // connection is ending, with TLS's alert sent), Truncated, Noted. After Abort or Finish no Send follows.

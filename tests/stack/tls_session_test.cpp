@@ -23,8 +23,10 @@ struct Pair {
 
   // Moves bytes between the two until both are quiet.
   void run() {
-    for (bool moved = true; moved;)
-      moved = move(*client, client_io, server_io, from_server) | move(*server, server_io, client_io, from_client);
+    for (bool moved = true; moved;) {
+      moved = move(*client, client_io, server_io, from_server);
+      moved = move(*server, server_io, client_io, from_client) || moved;
+    }
   }
   bool move(TlsSession& session, Buffers& own, Buffers& other, std::string& plaintext) {
     const auto result = session.step(now, own);

@@ -279,6 +279,13 @@ Result<Tcp> Tcp::connect(const HostPort& where, const std::vector<stream::Endpoi
   return fail("cannot connect to " + name + ": " + system_words(error) + "; " + connect_remedy(error));
 }
 
+Result<Tcp> Tcp::connect(const std::string& host, std::uint16_t port) {
+  const HostPort where{host, port};
+  auto endpoints = resolve(where, std::nullopt);
+  if (!endpoints) return std::unexpected(endpoints.error());
+  return connect(where, *endpoints, std::nullopt);
+}
+
 Result<void> Tcp::send(Bytes bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -306,6 +313,17 @@ Result<std::optional<std::size_t>> Tcp::receive(MutableBytes room, std::optional
       return fail("the connection to " + name_ + " broke: " + system_words(errno) + "; try again");
     }
   }
+}
+
+Result<void> Tcp::receive_into(stack::Buffers& io) {
+  const auto received = receive(io.free());
+  if (!received) return std::unexpected(received.error());
+  if (**received == 0) {
+    io.finished();
+  } else {
+    io.received(**received);
+  }
+  return {};
 }
 
 void Tcp::finish() { ::shutdown(socket_.get(), SHUT_WR); }

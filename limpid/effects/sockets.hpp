@@ -12,6 +12,7 @@
 #include "limpid/core/time.hpp"
 #include "limpid/effects/descriptor.hpp"
 #include "limpid/effects/failure.hpp"
+#include "limpid/stack/tls_session.hpp"
 
 namespace limpid::effects {
 
@@ -51,9 +52,14 @@ class Tcp {
   static Result<Tcp> connect(const HostPort& where, const std::vector<stream::Endpoint>& endpoints,
                              std::optional<Instant> deadline);
 
+  // The simple case: a name or an address, no deadline.
+  static Result<Tcp> connect(const std::string& host, std::uint16_t port);
+
   Result<void> send(Bytes bytes);
   // At least one byte, or none at the end of the stream; nothing if `wake` came first.
   Result<std::optional<std::size_t>> receive(MutableBytes room, std::optional<Instant> wake = std::nullopt);
+  // For a stack::TlsSession: puts what comes next, or the end of the stream, into `io`.
+  Result<void> receive_into(stack::Buffers& io);
   void finish();  // sends FIN; receiving goes on
   stream::Endpoint local() const { return local_endpoint(socket_); }
   stream::Endpoint peer() const { return peer_endpoint(socket_); }

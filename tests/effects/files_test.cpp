@@ -3,8 +3,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include <filesystem>
@@ -149,6 +153,34 @@ TEST_F(Beneath, ItStaysTheSameDirectoryWhenRenamed) {
   auto directory = Directory::open(path("site"));
   fs::rename(root / "site", root / "moved");
   EXPECT_TRUE(directory->find("page"));
+}
+
+// In a process of its own, since it cannot be taken back: openat2 is answered with ENOSYS, as old kernels do.
+void without_openat2() {
+  const sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{std::size(program), const_cast<sock_filter*>(program)};
+  ASSERT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+}
+
+TEST_F(Beneath, NothingLeadsOutsideWithoutOpenat2) {
+  const auto directory = Directory::open(path("site"));
+  const auto child = [&] {
+    without_openat2();
+    bool right =
+        directory->find("page") && directory->find("sub/deep") && directory->find("") && directory->find("sub/");
+    for (const char* name : {"../secret", "sub/../../secret", "..", "up", "absolute", "within", "magic/etc/passwd",
+                             "/etc/passwd", "page/x", "pipe", "none"}) {
+      right = right && !directory->find(name);
+    }
+    std::_Exit(right ? 0 : 1);
+  };
+  EXPECT_EXIT(child(), ::testing::ExitedWithCode(0), "");
 }
 
 TEST_F(Files, ADirectoryThatIsNoneIsNamed) {

@@ -298,6 +298,12 @@ TEST(Handshake, IsFoundOnlyWhenItIsWhole) {
 }
 
 TEST(Handshake, LengthsAboveTheLimitAreRefusedWithTheHeader) {
+  EXPECT_EQ(wire::max_body_size(HandshakeType::client_hello), 16384u);
+  EXPECT_EQ(wire::max_body_size(HandshakeType::certificate), 131072u);
+  EXPECT_EQ(wire::max_body_size(HandshakeType::certificate_verify), 2048u);
+  EXPECT_EQ(wire::max_body_size(HandshakeType::finished), 64u);
+  EXPECT_EQ(wire::max_body_size(HandshakeType::key_update), 1u);
+  EXPECT_EQ(wire::max_body_size(HandshakeType::end_of_early_data), 0u);
   for (int type = 0; type < 256; ++type) {
     const std::size_t limit = wire::max_body_size(static_cast<HandshakeType>(type));
     for (const std::size_t length : {limit, limit + 1, std::size_t{0xffffff}}) {

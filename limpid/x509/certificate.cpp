@@ -280,6 +280,7 @@ class CertificateParser {
 }  // namespace
 
 std::string_view describe(CertificateFault fault) {
+  static_assert(max_certificate_size == 64 * 1024 && max_extensions == 64);  // as the texts say
   switch (fault) {
     case CertificateFault::malformed_der:
       return "not a certificate in DER";

@@ -1,5 +1,6 @@
 #include "limpid/x509/certificate.hpp"
 
+#include "limpid/x509/describe.hpp"
 #include "tests/x509/support.hpp"
 
 namespace limpid::x509::test {
@@ -87,6 +88,66 @@ TEST(Certificate, TrailingDataIsRefused) {
   ASSERT_FALSE(parsed.has_value());
   EXPECT_EQ(parsed.error().der.fault, asn1::DerFault::trailing_data);
   EXPECT_EQ(parsed.error().offset, der.size() - 1);
+}
+
+TEST(Certificate, NothingMayFollowInsideOfAnyElement) {
+  const Octets der = full_certificate();
+  const std::vector<Octets> longer = append_everywhere(der);
+  EXPECT_GT(longer.size(), 40u);
+  std::size_t accepted = 0;
+  for (const Octets& one : longer) accepted += parse_certificate(one).has_value() ? 1 : 0;
+  // The bits of the key, the bits of the signature and the SEQUENCE in them, the octets of the key identifier and of
+  // the unknown extension: others look into those.
+  EXPECT_EQ(accepted, 5u);
+}
+
+TEST(Certificate, BothEndsBelongToTheValidity) {
+  EXPECT_TRUE(good_validity.contains(good_validity.not_before) && good_validity.contains(good_validity.not_after));
+  EXPECT_FALSE(good_validity.contains({good_validity.not_before.seconds - 1}));
+  EXPECT_FALSE(good_validity.contains({good_validity.not_after.seconds + 1}));
+}
+
+TEST(Describe, TheWholeAccount) {
+  const Octets full = full_certificate();
+  const auto account = [](const Octets& der) {
+    const std::string text = text_of([&](Writer& out) { describe(out, *parse_certificate(der), portable_cpu); });
+    return text.substr(0, text.find("SHA-256:"));  // which covers a signature
+  };
+  EXPECT_EQ(account(full),
+            "subject:       CN=full\n"
+            "issuer:        CN=root\n"
+            "version:       3\n"
+            "serial:        01\n"
+            "valid from:    2027-01-14T08:00:00Z\n"
+            "valid until:   2027-01-16T08:00:00Z\n"
+            "key:           P-256\n"
+            "signed with:   ecdsa-with-SHA256\n"
+            "names:         DNS:a.example, IP:127.0.0.1, email:x@y\n"
+            "CA:            yes, path length 3\n"
+            "key usage:     keyCertSign, decipherOnly\n"
+            "purposes:      serverAuth, clientAuth\n"
+            "permitted:     DNS:example\n"
+            "excluded:      IP:10.0.0.0/255.0.0.0\n"
+            "key id:        01:02:03\n"
+            "issuer key id: 09:08\n"
+            "extension:     basicConstraints, critical\n"
+            "extension:     keyUsage, critical\n"
+            "extension:     extKeyUsage\n"
+            "extension:     subjectAltName\n"
+            "extension:     nameConstraints, critical\n"
+            "extension:     subjectKeyIdentifier\n"
+            "extension:     authorityKeyIdentifier\n"
+            "extension:     1.2.3.4, critical\n");
+  EXPECT_EQ(account(Forgery{}.sign(key_number(1, crypto::KeyType::ed25519).public_key(), key_number(2))),
+            "subject:       CN=leaf\n"
+            "issuer:        CN=root\n"
+            "version:       3\n"
+            "serial:        01\n"
+            "valid from:    2027-01-14T08:00:00Z\n"
+            "valid until:   2027-01-16T08:00:00Z\n"
+            "key:           Ed25519\n"
+            "signed with:   ecdsa-with-SHA256\n"
+            "CA:            no\n");
 }
 
 // What the readable account, the key and the name look-ups make of damaged certificates must be deterministic and stay

@@ -61,6 +61,11 @@ TEST(IpAddress, RefusesWhatIsNone) {
   }
 }
 
+TEST(IpAddress, OtherLengthsAreWrittenInHexadecimal) {
+  EXPECT_EQ(text_of([](Writer& out) { write_ip(out, Octets{0x0a, 0xff, 0x30}); }), "0aff30");
+  EXPECT_EQ(ip_from_bytes(Octets(5)), std::nullopt);
+}
+
 TEST(IpAddress, RandomOnesReadBack) {
   std::mt19937 random(22);
   for (int round = 0; round < 20'000; ++round) {

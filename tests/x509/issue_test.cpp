@@ -95,10 +95,17 @@ TEST(Issue, WithoutASubjectTheAlternativeNameIsCritical) {
   ASSERT_TRUE(issue(leaf_der, contents, key_number(2).public_key(), *ca, key, hedge, portable_cpu));
   const auto leaf = parse_certificate({leaf_der.data(), leaf_der.size()});
   EXPECT_TRUE(leaf->subject.empty());
-  for (const Extension& extension : leaf->extensions) {
-    if (extension.id == asn1::oids::subject_alt_name) {
-      EXPECT_TRUE(extension.critical);
-    }
+  const auto alt_name_is_critical = [](const Certificate& certificate) {
+    return std::ranges::any_of(certificate.extensions.begin(), certificate.extensions.end(),
+                               [](const Extension& e) { return e.id == asn1::oids::subject_alt_name && e.critical; });
+  };
+  EXPECT_TRUE(alt_name_is_critical(*leaf));
+  for (const bool named : {true, false}) {
+    CertificateContents with_subject = leaf_contents();
+    if (!named) std::swap(with_subject.common_name, with_subject.organization);
+    Buffer der(budget);
+    ASSERT_TRUE(issue(der, with_subject, key_number(2).public_key(), *ca, key, hedge, portable_cpu));
+    EXPECT_FALSE(alt_name_is_critical(*parse_certificate({der.data(), der.size()})));
   }
   EXPECT_TRUE(verify(*leaf, {}, std::span(&*ca, 1), {now, Purpose::client, "example.com"}, portable_cpu).has_value());
 }
@@ -193,7 +200,6 @@ TEST(CertificateList, FaultsAreTold) {
     const auto list = CertificateList::load(as_bytes(file), budget, on_malformed);
     EXPECT_FALSE(list.has_value());
     if (list) return ListError{};
-    EXPECT_FALSE(text_of([&](Writer& out) { write_error(out, list.error()); }).empty());
     return list.error();
   };
   EXPECT_EQ(fault("").fault, ListFault::no_certificate);
@@ -206,6 +212,17 @@ TEST(CertificateList, FaultsAreTold) {
   EXPECT_EQ(fault(mixed).index, 1u);
   EXPECT_EQ(CertificateList::load(as_bytes(mixed), budget, OnMalformed::skip)->size(), 1u);
   EXPECT_EQ(fault(pem_of({0x30, 0x00}), OnMalformed::skip).fault, ListFault::malformed_certificate);
+}
+
+TEST(CertificateList, TheLineSaysWhere) {
+  const auto line = [](const ListError& error) { return text_of([&](Writer& out) { write_error(out, error); }); };
+  EXPECT_EQ(line({ListFault::no_certificate, 0, {}, {}}),
+            "no certificate in it; a PEM file with a CERTIFICATE block is wanted");
+  EXPECT_EQ(line({ListFault::malformed_pem, 0, {PemFault::no_end, 7}, {}}),
+            "not certificates in PEM: a PEM block without its END line (line 7)");
+  EXPECT_EQ(line({ListFault::malformed_certificate, 1, {}, {CertificateFault::empty_issuer, 9, {}}}),
+            "a malformed certificate (number 2): the issuer's name is empty (at byte 9)");
+  EXPECT_EQ(line({ListFault::out_of_memory, 0, {}, {}}), "the memory allowed does not hold its certificates");
 }
 
 TEST(CertificateList, EveryRefusedAllocationIsAnOutcome) {

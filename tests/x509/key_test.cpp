@@ -214,6 +214,22 @@ TEST(PrivateKey, Pkcs8FaultsAreTold) {
   EXPECT_EQ(pkcs8_fault(bad), KeyFault::malformed_der);
 }
 
+TEST(PrivateKey, NothingMayFollowInsideOfAnyElement) {
+  const crypto::PrivateKey key = key_number(1);
+  const crypto::PrivateKey ed25519 = key_number(1, KeyType::ed25519);
+  const Octets public_key = octets(key.public_key().bytes());
+  const ForgedEcKey ec{1, octets(key.secret_bytes()), identifier(oids::secp256r1), public_key};
+  const ForgedKey pkcs8{1, oids::ec_public_key, identifier(oids::secp256r1), ec.der(), public_key};
+  const ForgedKey pkcs8_ed25519{1, oids::ed25519, std::nullopt, octet_string(ed25519.secret_bytes()),
+                                octets(ed25519.public_key().bytes())};
+  for (const Octets& der : {ec.der(), pkcs8.der(), pkcs8_ed25519.der()}) {
+    ASSERT_TRUE(load_private_key(der).has_value());
+    const std::vector<Octets> longer = append_everywhere(der);
+    EXPECT_GE(longer.size(), 4u);
+    for (const Octets& one : longer) EXPECT_FALSE(load_private_key(one).has_value());
+  }
+}
+
 TEST(PrivateKey, FilesWithoutAUsableKeyAreToldApart) {
   const auto fault = [](const std::string& file) {
     const auto loaded = load_private_key(as_bytes(file));

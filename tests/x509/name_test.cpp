@@ -89,16 +89,35 @@ TEST(Name, EmptyRelativeNamesAreRefused) {
 }
 
 TEST(DnsName, Syntax) {
-  for (const std::string_view name :
-       {"example.com", "example.com.", "localhost", "a_b.example", "xn--bcher-kva.example", "1.example", "a-b.c"}) {
+  for (const std::string_view name : {"example.com", "example.com.", "localhost", "a_b.example",
+                                      "xn--bcher-kva.example", "1.example", "a-b.c", "azAZ09.zZ"}) {
     EXPECT_TRUE(is_dns_name(name)) << name;
   }
   const std::string long_label = std::string(64, 'a') + ".example";
   std::string long_name = "example";
   while (long_name.size() <= 253) long_name = "abcdefg." + long_name;
-  for (const std::string_view name :
-       {"", ".", "..", "a..b", ".example.com", "example.com..", "-a.example", "a-.example", "*.example.com",
-        "127.0.0.1", "a b", "ex\xc3\xa4mple", "[::1]", "example.123", long_label.c_str(), long_name.c_str()}) {
+  for (const std::string_view name : {"",
+                                      ".",
+                                      "..",
+                                      "a..b",
+                                      ".example.com",
+                                      "example.com..",
+                                      "-a.example",
+                                      "a-.example",
+                                      "*.example.com",
+                                      "127.0.0.1",
+                                      "a b",
+                                      "ex\xc3\xa4mple",
+                                      "[::1]",
+                                      "example.123",
+                                      "a@.b",
+                                      "a[.b",
+                                      "a`.b",
+                                      "a{.b",
+                                      "a/.b",
+                                      "a:.b",
+                                      long_label.c_str(),
+                                      long_name.c_str()}) {
     EXPECT_FALSE(is_dns_name(name)) << name;
   }
   EXPECT_TRUE(is_dns_pattern("*.example.com"));

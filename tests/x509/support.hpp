@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "limpid/asn1/der_reader.hpp"
 #include "limpid/asn1/der_writer.hpp"
 #include "limpid/asn1/oid.hpp"
 #include "limpid/x509/certificate.hpp"
@@ -108,6 +109,47 @@ inline ForgedExtension name_constraints(const std::vector<ForgedName>& permitted
               }
             });
           })};
+}
+
+// Every way to put a NULL at the end of what an element holds, at any depth: of constructed elements, and of the OCTET
+// and BIT STRINGs that hold DER. A strict reader refuses them all, wherever it knows what comes next.
+inline void append_everywhere(const Octets& der, const std::function<void(const Octets&)>& put_back,
+                              std::vector<Octets>& results) {
+  asn1::DerDocument document(der);
+  asn1::DerReader in(document);
+  std::vector<asn1::Element> elements;
+  while (!in.empty()) elements.push_back(in.any());
+  if (document.failed()) return;
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    // BIT STRINGs have a count of unused bits before the DER.
+    const std::size_t before = elements[i].tag == asn1::Tag::bit_string ? 1 : 0;
+    const bool holds_der = is_constructed(elements[i].tag) || elements[i].tag == asn1::Tag::octet_string || before == 1;
+    if (!holds_der || elements[i].contents.size() < before) continue;
+    const Bytes inside = elements[i].contents.subspan(before);
+    const auto with_inside = [&, i, before](const Octets& changed) {
+      put_back(der_of([&](asn1::DerWriter& out) {
+        for (std::size_t k = 0; k < elements.size(); ++k) {
+          if (k != i) {
+            out.encoded(elements[k].encoding);
+          } else {
+            out.element(elements[k].tag, [&] {
+              out.encoded(elements[k].contents.first(before));
+              out.encoded(changed);
+            });
+          }
+        }
+      }));
+    };
+    Octets longer(inside.begin(), inside.end());
+    append_everywhere(longer, with_inside, results);
+    longer.insert(longer.end(), {0x05, 0x00});
+    with_inside(longer);
+  }
+}
+inline std::vector<Octets> append_everywhere(const Octets& der) {
+  std::vector<Octets> results;
+  append_everywhere(der, [&](const Octets& changed) { results.push_back(changed); }, results);
+  return results;
 }
 
 // One attribute a name: O or CN.

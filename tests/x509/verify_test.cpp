@@ -544,6 +544,13 @@ TEST(VerifyChain, MalformedCertificates) {
   EXPECT_EQ(outcome_of(std::vector<Bytes>(17, chain.ders[0])), "chain_too_large 0");
   const Octets huge(200'000);
   EXPECT_EQ(outcome_of({chain.ders[0], huge}), "chain_too_large 0");
+  VerifyOptions exact = usual;
+  exact.limits.chain_bytes = chain.ders[0].size() + chain.ders[1].size();
+  ders = {chain.ders[0], chain.ders[1]};
+  EXPECT_EQ(outcome(verify_chain(ders, chain.anchors, exact, budget, portable_cpu)), "valid");
+  --exact.limits.chain_bytes;
+  EXPECT_EQ(outcome(verify_chain(ders, chain.anchors, exact, budget, portable_cpu)), "chain_too_large 0");
+  EXPECT_EQ(outcome(chain.verify(exact)), "chain_too_large 0");
 }
 
 // No single damaged byte in leaf or intermediate goes through, whatever the byte is.

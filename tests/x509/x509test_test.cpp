@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "limpid/x509/describe.hpp"
 #include "limpid/x509/verify.hpp"
 #include "tests/x509/support.hpp"
 
@@ -99,6 +100,7 @@ std::string fate_of(const std::string& der) {
   if (!certificate) {
     return certificate.error().fault == CertificateFault::malformed_der ? "malformed_der" : "refused";
   }
+  EXPECT_TRUE(text_of([&](Writer& out) { describe(out, *certificate, portable_cpu); }).ends_with("\n"));
   if (!certificate->unprocessed_critical.empty()) return "unprocessed critical";
   const auto key = public_key(certificate->public_key_info);
   if (key) return "accepted";

@@ -301,12 +301,6 @@ TEST(Sequence, OfUncheckedBytesEndsAtTheFirstMalformedElement) {
   EXPECT_EQ(Extensions{}.count(), 0u);
 }
 
-TEST(CodePointList, HoldsAtMostWhatItWasMadeFor) {
-  const NamedGroup groups[] = {NamedGroup::x25519, NamedGroup::secp256r1, NamedGroup::x25519};
-  const wire::CodePointList<NamedGroup, 2> list(groups);
-  EXPECT_EQ(to_hex(list.view().raw), "001d0017");
-}
-
 TEST(Grease, IsWhatRfc8701Reserves) {
   int count = 0;
   for (int value = 0; value <= 0xffff; ++value) count += wire::is_grease(static_cast<std::uint16_t>(value));

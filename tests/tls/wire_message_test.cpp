@@ -175,11 +175,13 @@ TEST(Messages, RandomClientHellosRoundTrip) {
   Random random(1);
   for (int round = 0; round < 300; ++round) {
     const auto suites = random_code_points<CipherSuite>(random, 20);
-    const wire::CodePointList<CipherSuite, 20> suite_list(suites);
+    const auto suite_list = written([&](Writer& out) {
+      for (const CipherSuite suite : suites) out.u16(static_cast<std::uint16_t>(suite));
+    });
     const auto session_id = random.bytes(random.below(33));
     ClientHello hello{.random = random_32(random),
                       .legacy_session_id = session_id,
-                      .cipher_suites = suite_list.view(),
+                      .cipher_suites = {suite_list},
                       .legacy_compression_methods = Bytes(wire::no_compression)};
     const auto groups = random_code_points<NamedGroup>(random, 8);
     const auto schemes = random_code_points<SignatureScheme>(random, 12);

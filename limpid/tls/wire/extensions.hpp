@@ -2,6 +2,8 @@
 // reads, and a writer for each that it sends.
 #pragma once
 
+#include <array>
+
 #include "limpid/core/writer.hpp"
 #include "limpid/tls/wire/code_points.hpp"
 #include "limpid/tls/wire/parser.hpp"

@@ -2,7 +2,6 @@
 // and empty views, so that a parser reads straight on and asks once, at the end, for the error.
 #pragma once
 
-#include <array>
 #include <expected>
 #include <iterator>
 #include <limits>
@@ -175,24 +174,6 @@ struct CodePoints {
   }
 
   friend bool operator==(const CodePoints&, const CodePoints&) = default;
-};
-
-// The same, owned: encodes at most Max code points for a message to be emitted. More are left out.
-template <class E, std::size_t Max>
-class CodePointList {
- public:
-  explicit CodePointList(std::span<const E> values) {
-    for (const E value : values.first(std::min(values.size(), Max))) {
-      bytes_[size_++] = static_cast<Byte>(static_cast<std::uint16_t>(value) >> 8);
-      bytes_[size_++] = static_cast<Byte>(value);
-    }
-  }
-  // Dies with this object.
-  CodePoints<E> view() const { return {Bytes(bytes_).first(size_)}; }
-
- private:
-  std::array<Byte, 2 * Max> bytes_{};
-  std::size_t size_ = 0;
 };
 
 }  // namespace limpid::tls::wire

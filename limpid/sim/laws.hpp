@@ -142,6 +142,7 @@ class Run {
   }
 
   const S& state() const { return state_; }
+  const ActionLog& log() const { return outcome_.log; }
 
   // Judges the end: what the run showed, or the first violation. Nothing may be told afterwards.
   std::expected<Outcome, Violation> finish() {
@@ -342,6 +343,7 @@ class Recorder {
   // False once a law was violated or the harness is out of memory. Encodes before it steps: stepping may decrypt.
   bool tell(Time now, typename S::Event event) { return append_event<S>(trace_, now, event) && run_.tell(now, event); }
   const S& state() const { return run_.state(); }
+  const ActionLog& log() const { return run_.log(); }  // what the machine did so far
   std::expected<Outcome, Violation> finish() { return run_.finish(); }
   MutableBytes trace() { return {trace_.data(), trace_.size()}; }
 

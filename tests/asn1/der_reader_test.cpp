@@ -112,6 +112,12 @@ TEST(DerReader, AfterAFaultEverythingIsEmptyAndTheFirstFaultStays) {
 }
 
 TEST(DerReader, Boolean) {
+  const Octets both = {0x01, 0x01, 0xff, 0x01, 0x01, 0x00};
+  DerDocument document(both);
+  DerReader in(document);
+  EXPECT_TRUE(in.boolean());
+  EXPECT_FALSE(in.boolean());
+  EXPECT_FALSE(document.failed());
   EXPECT_EQ(fault_of({0x01, 0x01, 0x00}, boolean), std::nullopt);
   EXPECT_EQ(fault_of({0x01, 0x01, 0xff}, boolean), std::nullopt);
   EXPECT_EQ(fault_of({0x01, 0x01, 0x01}, boolean), DerFault::bad_boolean);
@@ -195,9 +201,12 @@ TEST(DerReader, Times) {
   EXPECT_EQ(read(Tag::generalized_time, "20500101000000Z"), 2524608000);
   EXPECT_EQ(read(Tag::generalized_time, "99991231235959Z"), 253402300799);
   EXPECT_EQ(read(Tag::utc_time, "000229120000Z"), 951825600);
+  EXPECT_EQ(read(Tag::utc_time, "700131000000Z"), 30 * 86400);
+  EXPECT_EQ(read(Tag::utc_time, "700430000000Z"), 119 * 86400);
   for (const std::string_view text :
        {"7001010000Z", "700101000000", "700101000000+0000", "700101000060Z", "700101240000Z", "701301000000Z",
-        "700001000000Z", "700132000000Z", "700100000000Z", "010229000000Z", "7001010000 0Z", "70010100000-1Z",
+        "700001000000Z", "700132000000Z", "700100000000Z", "000230000000Z", "700431000000Z", "700631000000Z",
+        "700931000000Z", "701131000000Z", "990229000000Z", "010229000000Z", "7001010000 0Z", "70010100000-1Z",
         "700101000000z"}) {
     EXPECT_EQ(read(Tag::utc_time, text), std::nullopt) << text;
   }

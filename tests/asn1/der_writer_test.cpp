@@ -129,5 +129,75 @@ TEST(ObjectIdentifier, TextAndNames) {
   EXPECT_EQ(oid_name(oid<1, 2, 3>), "");
 }
 
+struct Known {
+  Bytes id;
+  std::string_view dotted;
+  std::string_view name;
+};
+
+TEST(ObjectIdentifier, EveryKnownOneIsTheRightOne) {
+  using namespace oids;
+  const Known known[] = {
+      {ec_public_key, "1.2.840.10045.2.1", "id-ecPublicKey"},
+      {secp256r1, "1.2.840.10045.3.1.7", "P-256"},
+      {secp384r1, "1.3.132.0.34", "P-384"},
+      {secp521r1, "1.3.132.0.35", "P-521"},
+      {ed25519, "1.3.101.112", "Ed25519"},
+      {ed448, "1.3.101.113", "Ed448"},
+      {rsa_encryption, "1.2.840.113549.1.1.1", "RSA"},
+      {ecdsa_with_sha256, "1.2.840.10045.4.3.2", "ecdsa-with-SHA256"},
+      {ecdsa_with_sha384, "1.2.840.10045.4.3.3", "ecdsa-with-SHA384"},
+      {ecdsa_with_sha512, "1.2.840.10045.4.3.4", "ecdsa-with-SHA512"},
+      {sha1_with_rsa, "1.2.840.113549.1.1.5", "sha1WithRSAEncryption"},
+      {sha256_with_rsa, "1.2.840.113549.1.1.11", "sha256WithRSAEncryption"},
+      {sha384_with_rsa, "1.2.840.113549.1.1.12", "sha384WithRSAEncryption"},
+      {sha512_with_rsa, "1.2.840.113549.1.1.13", "sha512WithRSAEncryption"},
+      {rsassa_pss, "1.2.840.113549.1.1.10", "RSASSA-PSS"},
+      {common_name, "2.5.4.3", "CN"},
+      {serial_number, "2.5.4.5", "serialNumber"},
+      {country, "2.5.4.6", "C"},
+      {locality, "2.5.4.7", "L"},
+      {state, "2.5.4.8", "ST"},
+      {street, "2.5.4.9", "street"},
+      {organization, "2.5.4.10", "O"},
+      {organizational_unit, "2.5.4.11", "OU"},
+      {domain_component, "0.9.2342.19200300.100.1.25", "DC"},
+      {email_address, "1.2.840.113549.1.9.1", "emailAddress"},
+      {subject_directory_attributes, "2.5.29.9", "subjectDirectoryAttributes"},
+      {subject_key_identifier, "2.5.29.14", "subjectKeyIdentifier"},
+      {key_usage, "2.5.29.15", "keyUsage"},
+      {subject_alt_name, "2.5.29.17", "subjectAltName"},
+      {issuer_alt_name, "2.5.29.18", "issuerAltName"},
+      {basic_constraints, "2.5.29.19", "basicConstraints"},
+      {name_constraints, "2.5.29.30", "nameConstraints"},
+      {crl_distribution_points, "2.5.29.31", "cRLDistributionPoints"},
+      {certificate_policies, "2.5.29.32", "certificatePolicies"},
+      {policy_mappings, "2.5.29.33", "policyMappings"},
+      {authority_key_identifier, "2.5.29.35", "authorityKeyIdentifier"},
+      {policy_constraints, "2.5.29.36", "policyConstraints"},
+      {ext_key_usage, "2.5.29.37", "extKeyUsage"},
+      {freshest_crl, "2.5.29.46", "freshestCRL"},
+      {inhibit_any_policy, "2.5.29.54", "inhibitAnyPolicy"},
+      {authority_info_access, "1.3.6.1.5.5.7.1.1", "authorityInfoAccess"},
+      {subject_info_access, "1.3.6.1.5.5.7.1.11", "subjectInfoAccess"},
+      {tls_feature, "1.3.6.1.5.5.7.1.24", "tlsFeature"},
+      {signed_certificate_timestamps, "1.3.6.1.4.1.11129.2.4.2", "signedCertificateTimestampList"},
+      {any_extended_key_usage, "2.5.29.37.0", "anyExtendedKeyUsage"},
+      {server_auth, "1.3.6.1.5.5.7.3.1", "serverAuth"},
+      {client_auth, "1.3.6.1.5.5.7.3.2", "clientAuth"},
+      {code_signing, "1.3.6.1.5.5.7.3.3", "codeSigning"},
+      {email_protection, "1.3.6.1.5.5.7.3.4", "emailProtection"},
+      {time_stamping, "1.3.6.1.5.5.7.3.8", "timeStamping"},
+      {ocsp_signing, "1.3.6.1.5.5.7.3.9", "OCSPSigning"},
+  };
+  for (const Known& k : known) {
+    Byte room[100];
+    Writer out{MutableBytes(room)};
+    write_oid(out, k.id);
+    EXPECT_EQ(as_text(out.written()), k.dotted);
+    EXPECT_EQ(oid_name(k.id), k.name);
+  }
+}
+
 }  // namespace
 }  // namespace limpid::asn1

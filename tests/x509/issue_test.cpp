@@ -211,6 +211,9 @@ TEST(CertificateList, FaultsAreTold) {
   EXPECT_EQ(fault(mixed).fault, ListFault::malformed_certificate);
   EXPECT_EQ(fault(mixed).index, 1u);
   EXPECT_EQ(CertificateList::load(as_bytes(mixed), budget, OnMalformed::skip)->size(), 1u);
+  const std::string bad_first = pem_of({0x30, 0x00}) + pem_of(good) + pem_of(good);
+  EXPECT_EQ(CertificateList::load(as_bytes(bad_first), budget, OnMalformed::skip)->size(), 2u);
+  EXPECT_EQ(fault(bad_first).index, 0u);
   EXPECT_EQ(fault(pem_of({0x30, 0x00}), OnMalformed::skip).fault, ListFault::malformed_certificate);
 }
 

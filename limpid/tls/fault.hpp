@@ -24,12 +24,10 @@ enum class Fault : std::uint8_t {
   duplicate_extension,
   extension_not_permitted,
   unsolicited_extension,
-  missing_supported_versions,
   missing_supported_groups,
   missing_signature_algorithms,
   missing_key_share,
   missing_psk_key_exchange_modes,
-  missing_server_name,
   missing_cookie,
   // ClientHello.
   tls13_not_offered,
@@ -62,16 +60,12 @@ enum class Fault : std::uint8_t {
   retry_without_change,
   retry_group_wrong,
   retry_cipher_suite_changed,
-  selected_identity_out_of_range,
   key_share_invalid,
   // Encrypted handshake messages.
   alpn_not_one_protocol,
   alpn_not_offered,
-  early_data_not_offered,
   certificate_request_context_not_empty,
-  certificate_request_context_wrong,
   server_certificate_missing,
-  client_certificate_missing,
   bad_certificate,
   unsupported_certificate,
   certificate_revoked,
@@ -161,8 +155,6 @@ constexpr FaultDescription describe(Fault fault) {
     case Fault::unsolicited_extension:
       return {"unsolicited_extension", Alert::unsupported_extension,
               "a response carries an extension that was not offered"};
-    case Fault::missing_supported_versions:
-      return {"missing_supported_versions", Alert::missing_extension, "supported_versions is missing"};
     case Fault::missing_supported_groups:
       return {"missing_supported_groups", Alert::missing_extension, "supported_groups is missing"};
     case Fault::missing_signature_algorithms:
@@ -172,8 +164,6 @@ constexpr FaultDescription describe(Fault fault) {
     case Fault::missing_psk_key_exchange_modes:
       return {"missing_psk_key_exchange_modes", Alert::missing_extension,
               "pre_shared_key came without psk_key_exchange_modes"};
-    case Fault::missing_server_name:
-      return {"missing_server_name", Alert::missing_extension, "server_name is missing, and this server demands it"};
     case Fault::missing_cookie:
       return {"missing_cookie", Alert::missing_extension, "the cookie of the HelloRetryRequest was not returned"};
     case Fault::tls13_not_offered:
@@ -249,9 +239,6 @@ constexpr FaultDescription describe(Fault fault) {
     case Fault::retry_cipher_suite_changed:
       return {"retry_cipher_suite_changed", Alert::illegal_parameter,
               "the ServerHello's cipher suite is not the HelloRetryRequest's"};
-    case Fault::selected_identity_out_of_range:
-      return {"selected_identity_out_of_range", Alert::illegal_parameter,
-              "the server selected a pre-shared key that was not offered"};
     case Fault::key_share_invalid:
       return {"key_share_invalid", Alert::illegal_parameter, "a key share is not a valid public key of its group"};
     case Fault::alpn_not_one_protocol:
@@ -260,20 +247,11 @@ constexpr FaultDescription describe(Fault fault) {
     case Fault::alpn_not_offered:
       return {"alpn_not_offered", Alert::illegal_parameter,
               "the server selected an application protocol that was not offered"};
-    case Fault::early_data_not_offered:
-      return {"early_data_not_offered", Alert::unsupported_extension,
-              "the server accepted early data that was not offered"};
     case Fault::certificate_request_context_not_empty:
       return {"certificate_request_context_not_empty", Alert::illegal_parameter,
               "certificate_request_context is not empty during the handshake"};
-    case Fault::certificate_request_context_wrong:
-      return {"certificate_request_context_wrong", Alert::illegal_parameter,
-              "certificate_request_context is not the one of the request"};
     case Fault::server_certificate_missing:
       return {"server_certificate_missing", Alert::decode_error, "the server's certificate list is empty"};
-    case Fault::client_certificate_missing:
-      return {"client_certificate_missing", Alert::certificate_required,
-              "the client's certificate list is empty, and this server demands one"};
     case Fault::bad_certificate:
       return {"bad_certificate", Alert::bad_certificate, "a certificate is malformed or its signature does not verify"};
     case Fault::unsupported_certificate:

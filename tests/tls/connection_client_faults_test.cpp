@@ -544,6 +544,13 @@ TEST(ClientFaults, Limits) {
     return update;
   });
   {
+    // Of a message that nobody waits for, the header is enough.
+    Attack attack;
+    attack.connect();
+    attack.client.receive(attack.server.seal_handshake(number(11, 1) + number(100000, 3)));
+    expect_fault(attack, Fault::unexpected_handshake_message);
+  }
+  {
     // All in one record: some are whole, slots run out, nothing is lost.
     Attack attack;
     attack.connect();

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,12 @@ inline Config client_config(Config::Options options = {}) {
 inline Config server_config(Config::Options options = {}) {
   options.role = Role::server;
   return make_config(options);
+}
+
+// Every fault that any end of this program failed with.
+inline std::set<Fault>& met_faults() {
+  static std::set<Fault> faults;
+  return faults;
 }
 
 class End {
@@ -204,6 +211,7 @@ class End {
       } else if (const auto* deliver = std::get_if<Deliver>(&action)) {
         delivered += as_text(deliver->bytes);
       } else {
+        if (const auto* failed = std::get_if<Failed>(&action)) met_faults().insert(failed->error.fault);
         log.push_back(describe(action));
       }
     }

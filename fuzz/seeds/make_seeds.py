@@ -1,0 +1,382 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets, one named file each, into the folders beside this script.
+
+    make_seeds.py [--tool LIMPID]
+
+The certificates and the keys inside them are made anew with every run by LIMPID, the built tool; without it they stay
+as they are.
+"""
+
+import argparse
+import base64
+import pathlib
+import re
+import subprocess
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def write(target, seeds):
+    folder = HERE / target
+    folder.mkdir(exist_ok=True)
+    for name, content in seeds.items():
+        (folder / name).write_bytes(content)
+
+
+def vec(content, width):
+    return len(content).to_bytes(width, "big") + content
+
+
+def u16(*values):
+    return b"".join(value.to_bytes(2, "big") for value in values)
+
+
+# ---- DER -------------------------------------------------------------------------------------------------------------
+
+
+def der(tag, *parts):
+    content = b"".join(parts)
+    size = len(content)
+    if size < 128:
+        return bytes([tag, size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content
+
+
+SEQUENCE, SET, INTEGER, BITS, OCTETS, OID, NULL, UTF8 = 0x30, 0x31, 0x02, 0x03, 0x04, 0x06, 0x05, 0x0C
+EC_PUBLIC_KEY = der(OID, bytes.fromhex("2a8648ce3d0201"))
+PRIME256V1 = der(OID, bytes.fromhex("2a8648ce3d030107"))
+ED25519 = der(OID, bytes.fromhex("2b6570"))
+COMMON_NAME = der(OID, bytes.fromhex("550403"))
+
+
+def der_seeds():
+    nested = der(INTEGER, b"\x05")
+    for _ in range(20):
+        nested = der(SEQUENCE, nested)
+    return {
+        "boolean": der(0x01, b"\xff"),
+        "integer": der(INTEGER, b"\x00\x80"),
+        "bit_string_with_unused_bits": der(BITS, b"\x03\xa8"),
+        "object_identifier": PRIME256V1,
+        "name": der(SEQUENCE, der(SET, der(SEQUENCE, COMMON_NAME, der(UTF8, b"a name")))),
+        "times": der(SEQUENCE, der(0x17, b"260101000000Z"), der(0x18, b"20510101000000Z")),
+        "tagged": der(0xA0, der(INTEGER, b"\x02")) + der(0x82, b"example.com"),
+        "long_length": der(OCTETS, bytes(200)),
+        "deeply_nested": nested,
+        "length_not_minimal": b"\x04\x81\x01\x00",
+        "length_indefinite": b"\x30\x80\x05\x00\x00\x00",
+        "truncated": der(OCTETS, bytes(9))[:-1],
+    }
+
+
+# ---- Keys and certificates -------------------------------------------------------------------------------------------
+
+
+def pem(label, content):
+    text = base64.encodebytes(content).decode()
+    lines = "\n".join(re.findall(".{1,64}", text.replace("\n", "")))
+    return f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n".encode()
+
+
+def from_pem(file):
+    return base64.b64decode(re.search(rb"-----\n(.*?)\n-----END", file, re.S)[1])
+
+
+def key_seeds():
+    scalar = bytes(range(1, 33))
+    sec1 = der(SEQUENCE, der(INTEGER, b"\x01"), der(OCTETS, scalar), der(0xA0, PRIME256V1))
+    inner = der(SEQUENCE, der(INTEGER, b"\x01"), der(OCTETS, scalar))
+    p256 = der(SEQUENCE, der(INTEGER, b"\x00"), der(SEQUENCE, EC_PUBLIC_KEY, PRIME256V1), der(OCTETS, inner))
+    ed25519 = der(SEQUENCE, der(INTEGER, b"\x00"), der(SEQUENCE, ED25519), der(OCTETS, der(OCTETS, scalar)))
+    zero = der(SEQUENCE, der(INTEGER, b"\x01"), der(OCTETS, bytes(32)), der(0xA0, PRIME256V1))
+    return {
+        "p256_pkcs8.der": p256,
+        "p256_pkcs8.pem": pem("PRIVATE KEY", p256),
+        "p256_sec1.der": sec1,
+        "p256_sec1.pem": pem("EC PARAMETERS", PRIME256V1) + pem("EC PRIVATE KEY", sec1),
+        "ed25519_pkcs8.der": ed25519,
+        "ed25519_pkcs8.pem": b"text before\r\n" + pem("PRIVATE KEY", ed25519).replace(b"\n", b"\r\n"),
+        "scalar_of_zero.der": zero,
+        "encrypted.pem": pem("ENCRYPTED PRIVATE KEY", ed25519),
+        "no_end.pem": pem("PRIVATE KEY", ed25519)[:-20],
+    }
+
+
+def certificate_seeds(tool):
+    seeds = {}
+    with tempfile.TemporaryDirectory() as folder:
+
+        def new(name, *options):
+            out = f"{folder}/{name}"
+            subprocess.run([tool, "cert", "new", "--out", out, *options], check=True, stdout=subprocess.DEVNULL)
+            return pathlib.Path(out, "cert.pem").read_bytes(), pathlib.Path(out, "key.pem").read_bytes()
+
+        authority, _ = new("ca", "--is-ca", "--name", "fuzzing authority", "--days", "36500")
+        signer = ["--ca", f"{folder}/ca/cert.pem", "--ca-key", f"{folder}/ca/key.pem", "--days", "3650"]
+        leaf, leaf_key = new("leaf", *signer, "--name", "a.b", "--name", "*.example.com", "--ip", "192.0.2.1")
+        edwards, edwards_key = new("ed", *signer, "--key-type", "ed25519", "--name", "a.b", "--ip", "2001:db8::1")
+        alone, _ = new("alone", "--name", "a.b", "--key-type", "ed25519")
+    seeds["authority.der"] = from_pem(authority)
+    seeds["leaf_p256.der"] = from_pem(leaf)
+    seeds["leaf_ed25519.der"] = from_pem(edwards)
+    seeds["self_signed_ed25519.der"] = from_pem(alone)
+    seeds["chain.pem"] = leaf + authority
+    seeds["truncated.der"] = from_pem(leaf)[:-40]
+    write("key_file", {"p256_with_public_key.pem": leaf_key, "ed25519_with_public_key.pem": edwards_key})
+    return seeds
+
+
+# ---- TLS messages ----------------------------------------------------------------------------------------------------
+
+
+def extensions(*pairs):
+    return vec(b"".join(u16(kind) + vec(data, 2) for kind, data in pairs), 2)
+
+
+X25519_SHARE = u16(0x001D) + vec(bytes(range(32)), 2)
+CLIENT_EXTENSIONS = [
+    (0, vec(b"\0" + vec(b"example.com", 2), 2)),
+    (10, vec(u16(0x001D, 0x0017), 2)),
+    (13, vec(u16(0x0403, 0x0807), 2)),
+    (16, vec(vec(b"h2", 1) + vec(b"http/1.1", 1), 2)),
+    (43, vec(u16(0x0304, 0x0303), 1)),
+    (51, vec(X25519_SHARE, 2)),
+]
+
+
+def client_hello(*more, suites=(0x1301, 0x1302, 0x1303)):
+    hello = u16(0x0303) + b"C" * 32 + vec(b"S" * 32, 1) + vec(u16(*suites), 2) + vec(b"\0", 1)
+    return hello + extensions(*CLIENT_EXTENSIONS, *more)
+
+
+def server_hello(random=b"R" * 32, share=X25519_SHARE, more=()):
+    hello = u16(0x0303) + random + vec(b"S" * 32, 1) + u16(0x1301) + b"\0"
+    return hello + extensions((43, u16(0x0304)), (51, share), *more)
+
+
+RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+PSK = vec(vec(b"ticket", 2) + bytes(4), 2) + vec(vec(bytes(32), 1), 2)
+TICKET = bytes(8) + vec(b"nonce", 1) + vec(b"ticket", 2) + extensions((42, bytes(4)))
+REQUEST = b"\0" + extensions((13, vec(u16(0x0403), 2)))
+ENCRYPTED_EXTENSIONS = extensions((10, vec(u16(0x0017), 2)), (16, vec(vec(b"h2", 1), 2)))
+
+
+def message_seeds():
+    tagged = {
+        (0, "alert"): b"\x02\x28",
+        (1, "client_hello"): client_hello(),
+        (1, "client_hello_grease"): client_hello((0x2A2A, b""), suites=(0x1A1A, 0x1301)),
+        (1, "client_hello_psk"): client_hello((42, b""), (45, vec(b"\1", 1)), (41, PSK)),
+        (1, "client_hello_cookie"): client_hello((44, vec(b"cookie", 2))),
+        (2, "server_hello"): server_hello(),
+        (2, "hello_retry_request"): server_hello(RETRY, u16(0x0017), [(44, vec(b"cookie", 2))]),
+        (2, "server_hello_downgraded"): server_hello(b"R" * 24 + b"DOWNGRD\1"),
+        (4, "new_session_ticket"): TICKET,
+        (5, "end_of_early_data"): b"",
+        (8, "encrypted_extensions"): ENCRYPTED_EXTENSIONS,
+        (11, "certificate"): b"\0" + vec(vec(b"leaf", 3) + b"\0\0" + vec(b"issuer", 3) + b"\0\0", 3),
+        (13, "certificate_request"): REQUEST,
+        (15, "certificate_verify"): u16(0x0807) + vec(bytes(64), 2),
+        (20, "finished_sha256"): bytes(32),
+        (20, "finished_sha384"): bytes(48),
+        (24, "key_update"): b"\x01",
+        (255, "stream"): b"\x18\0\0\1\0\x14\0\0\2ab\x04" + vec(TICKET, 3),
+    }
+    return {name: bytes([tag]) + body for (tag, name), body in tagged.items()}
+
+
+# ---- TLS exchanges ---------------------------------------------------------------------------------------------------
+
+OPERATIONS = re.search(
+    r"enum class Op[^{]*{(.*?)\bcount\b", (HERE.parent / "support/tls_exchange.hpp").read_text(), re.S
+)[1]
+OPERATIONS = {name: code for code, name in enumerate(re.findall(r"^\s*(\w+),", OPERATIONS, re.M))}
+
+CHACHA, AES128, AES256, ANY = range(4)
+SERVER_P256, CLIENT_P256, ECDSA, ALPN, ALPN_DIFFERS, PAD, GREASE, PLAIN_LOOKS, NO_COOKIE, TIGHT, UNBORN = (
+    1 << bit for bit in range(2, 13)
+)
+HANDSHAKE, ALERT, DATA, CCS = 22, 21, 23, 20
+
+
+def script(choices, *operations):
+    out = u16(choices)
+    for operation in operations:
+        name, *operands = operation if isinstance(operation, tuple) else (operation,)
+        out += bytes([OPERATIONS[name]])
+        out += b"".join(bytes([operand]) if isinstance(operand, int) else operand for operand in operands)
+    return out
+
+
+def b8(content):
+    return vec(content, 1)
+
+
+def sealed(kind, content, padding=0):
+    return ("sealed_record", kind, padding, b8(content))
+
+
+def message(kind, body, records=1):
+    return ("sealed_message", kind, records, b8(body))
+
+
+ALL = ("to_machine", u16(0))
+TALK = [("write", u16(300)), ("peer_write", u16(500)), "relay"]
+END = ["close", "peer_close", "relay", "peer_finished"]
+
+
+def exchange_seeds():
+    both = {
+        "session": script(CHACHA, "relay", *TALK, *END),
+        "session_aes_128": script(AES128 | PAD, "relay", *TALK, *END),
+        "session_aes_256_ecdsa": script(AES256 | ECDSA | PLAIN_LOOKS, "relay", *TALK, *END),
+        "session_alpn_any_suite": script(ANY | ALPN | GREASE, "relay", *TALK, *END),
+        "session_p256_shares": script(AES128 | SERVER_P256 | CLIENT_P256, "relay", *TALK, *END),
+        "retry": script(CHACHA | SERVER_P256, "relay", *TALK, *END),
+        "retry_without_cookie": script(CHACHA | SERVER_P256 | NO_COOKIE, "relay", *TALK),
+        "no_common_protocol": script(CHACHA | ALPN | ALPN_DIFFERS, "relay"),
+        "in_small_pieces": script(
+            CHACHA, "to_peer", *[("to_machine", u16(7))] * 20, ALL, "relay", ("peer_write", u16(40)), ("to_machine", u16(9)), ALL
+        ),
+        "key_updates": script(
+            CHACHA, "relay", ("update_keys", 1), "relay", ("peer_update", 1), *TALK, message(24, b"\0"), *TALK, message(24, b"\1", 3), *TALK
+        ),
+        "too_many_key_updates": script(CHACHA | TIGHT, "relay", *[message(24, b"\0")] * 4, ALL),
+        "key_update_wrong": script(CHACHA, "relay", message(24, b"\2"), ALL),
+        "empty_records": script(CHACHA | TIGHT, "relay", *[sealed(DATA, b"")] * 2, sealed(DATA, b"x"), *[sealed(DATA, b"")] * 4, ALL),
+        "padding_only": script(CHACHA, "relay", sealed(0, b"", 30), ALL),
+        "empty_alert": script(CHACHA, "relay", sealed(ALERT, b""), ALL),
+        "warnings": script(CHACHA | TIGHT, "relay", *[sealed(ALERT, b"\1\x5a")] * 3, ALL),
+        "fatal_alert": script(CHACHA, "relay", sealed(ALERT, b"\2\x28"), ALL, ("write", u16(9))),
+        "data_behind_close": script(CHACHA, "relay", sealed(ALERT, b"\1\0"), sealed(DATA, b"late"), ALL, ("write", u16(30)), "close"),
+        "truncated": script(CHACHA, "relay", ("peer_write", u16(100)), ("to_machine", u16(60)), "peer_finished", ("write", u16(5))),
+        "sealed_change_cipher_spec": script(CHACHA, "relay", sealed(CCS, b"\1"), ALL),
+        "change_cipher_spec_behind_handshake": script(CHACHA, "relay", ("plain_record", CCS, b8(b"\1")), ALL),
+        "change_cipher_spec_empty": script(CHACHA, "to_peer", ("plain_record", CCS, b8(b"")), ALL),
+        "plain_data_behind_handshake": script(CHACHA, "relay", ("plain_record", DATA, b8(b"x" * 40)), ALL),
+        "large_record": script(CHACHA, "relay", ("sealed_bulk", DATA, u16(5000)), ALL),
+        "record_repeated": script(CHACHA, "relay", ("peer_write", u16(10)), ("repeat", u16(0), 255), ALL),
+        "record_lost": script(CHACHA, "relay", ("peer_write", u16(10)), ("cut", u16(0), 32), ("peer_write", u16(10)), ALL),
+        "byte_flipped": script(CHACHA, "relay", ("peer_write", u16(10)), ("flip", u16(9), 1), ALL),
+        "record_too_long": script(CHACHA, ("raw", b8(b"\x16\3\3\x40\1"))),
+        "other_protocol": script(CHACHA, ("raw", b8(b"GET / HTTP/1.0\r\n\r\n"))),
+        "ssl2": script(CHACHA, ("raw", b8(b"\x80\x2e\1\0\2"))),
+        "unborn": script(CHACHA | UNBORN, ("raw", b8(b"\x16\3\1")), "close", ("entropy", 3), "relay"),
+        "entropy_later": script(CHACHA, ("entropy", 3), "relay", ("entropy", 4), ("tick", u16(1000)), *TALK),
+        "stale_and_unfit_replies": script(
+            CHACHA, ("answers", 1), "relay", ("reply", 1, 0), ("reply", 0, 5), ("reply", 0, 3), ("answers", 0), "relay", ("reply", 0, 0)
+        ),
+        "declined": script(CHACHA, ("answers", 2), "relay"),
+        "closed_while_asked": script(CHACHA, ("answers", 1), "relay", ("update_keys", 1), "close"),
+        "written_too_early": script(CHACHA, ("write", u16(10)), ("update_keys", 0), "relay", "close", "close", ("write", u16(1))),
+    }
+    tls13 = extensions((43, u16(0x0304)), (51, X25519_SHARE))
+    tls13_hello = u16(0x0303) + b"R" * 32 + b"\0" + u16(0x1303) + b"\0" + tls13
+    client = {
+        "tampered_flight": script(CHACHA, ("peer_room", 5), "to_peer", ("tamper", u16(130), 8), ("peer_room", 0), "to_peer", ALL),
+        "session_tickets": script(CHACHA, "relay", message(4, TICKET), message(4, TICKET, 4), ALL, *TALK),
+        "too_many_tickets": script(CHACHA | TIGHT, "relay", *[message(4, TICKET)] * 4, ALL),
+        "certificate_requested_late": script(CHACHA, "relay", message(13, REQUEST), ALL),
+        "another_key_accepted": script(CHACHA, ("answers", 6), "relay"),
+        "server_hello_by_hand": script(CHACHA | PLAIN_LOOKS, ("plain_record", HANDSHAKE, b8(b"\2" + vec(tls13_hello, 3))), ALL),
+        "tls12_server_hello": script(
+            CHACHA, ("plain_record", HANDSHAKE, b8(b"\2" + vec(u16(0x0303) + b"R" * 24 + b"DOWNGRD\1" + b"\0" + u16(0xC02F) + b"\0", 3))), ALL
+        ),
+        "second_server_hello": script(CHACHA, "to_peer", ("to_machine", u16(127)), message(2, server_hello()), ALL),
+    }
+    server = {
+        "client_hello_by_hand": script(ANY, ("plain_record", HANDSHAKE, b8(b"\1" + vec(client_hello(), 3))), ALL, ("plain_record", CCS, b8(b"\1")), ALL),
+        "tls12_client_hello": script(
+            CHACHA, ("plain_record", HANDSHAKE, b8(b"\1" + vec(u16(0x0303) + b"C" * 32 + b"\0" + vec(u16(0xC02F), 2) + b"\1\0", 3))), ALL
+        ),
+        "early_data": script(
+            ANY | TIGHT,
+            ("plain_record", HANDSHAKE, b8(b"\1" + vec(client_hello((42, b""), (45, vec(b"\1", 1)), (41, PSK)), 3))),
+            ("plain_record", DATA, b8(b"e" * 40)),
+            ("plain_record", DATA, b8(b"e" * 40)),
+            ALL,
+        ),
+        "finished_wrong": script(CHACHA, ("peer_room", 5), "relay", ("tamper", u16(8), 8), ("peer_room", 0), "relay"),
+        "finished_lost": script(CHACHA, ALL, "to_peer", ("cut", u16(0), 255), sealed(DATA, b"x"), ALL),
+        "another_certificate": script(CHACHA, ("answers", 4), "relay"),
+        "empty_chain_then_a_long_one": script(CHACHA, ("answers", 3), "relay", ("answers", 3 + 8 * 31), ("answers", 0), "relay"),
+        "bad_signature": script(CHACHA, ("answers", 1), "relay", ("reply", 0, 0), ("reply", 0, 5 + 8 * 9), "relay"),
+        "post_handshake_finished": script(CHACHA, "relay", message(20, bytes(32)), ALL),
+        "renegotiation": script(CHACHA, "relay", message(1, client_hello()), ALL),
+    }
+    return both | client, both | server
+
+
+# ---- HTTP ------------------------------------------------------------------------------------------------------------
+
+
+def http(*lines, body=b""):
+    return "\r\n".join(lines + ("", "")).encode() + body
+
+
+def request_seeds():
+    get = http("GET /a.html HTTP/1.1", "Host: a.b", "If-None-Match: \"x\"", "Accept-Encoding: gzip")
+    return {
+        "get": get,
+        "head_http_1_0": http("HEAD / HTTP/1.0", "Connection: keep-alive"),
+        "pipelined": get + http("GET /%7Eb/../c?d=e HTTP/1.1", "Host: a.b", "Range: bytes=0-9") + get,
+        "absolute_form": http("GET http://a.b/c HTTP/1.1", "Host: a.b", "Connection: close"),
+        "conditional_by_date": http("GET / HTTP/1.1", "Host: a.b", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT"),
+        "post_with_length": http("POST /f HTTP/1.1", "Host: a.b", "Content-Length: 5", "Expect: 100-continue", body=b"abcde") + get,
+        "post_chunked": http("POST /f HTTP/1.1", "Host: a.b", "Transfer-Encoding: chunked", body=b"3;x=y\r\nabc\r\n0\r\nT: v\r\n\r\n") + get,
+        "smuggling": http("POST / HTTP/1.1", "Host: a.b", "Content-Length: 3", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
+        "out_of_the_folder": http("GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1", "Host: a.b"),
+        "folded_field": http("GET / HTTP/1.1", "Host: a.b", "X: y", " z"),
+        "two_hosts": http("GET / HTTP/1.1", "Host: a.b", "Host: c.d"),
+        "in_pieces_with_replies": get + b"\xff\xff" + bytes([5, 7, 9, 199, 0, 9, 1, 1, 4, 4, 4, 205, 0, 9, 245, 199]),
+        "reset_while_reading": get + b"\xff\xff" + bytes([199, 0, 99, 0, 8, 235, 0, 255]),
+        "peer_finished": get[:-4] + b"\xff\xff" + bytes([199, 225]),
+    }
+
+
+def response_seeds():
+    ok = "HTTP/1.1 200 OK"
+    return {
+        "with_length": http(ok, "Content-Length: 5", "ETag: \"x\"", body=b"abcde"),
+        "until_close": http("HTTP/1.0 200 OK", body=b"to the end"),
+        "chunked": http(ok, "Transfer-Encoding: chunked", body=b"3\r\nabc\r\nA;x=\"y\"\r\n0123456789\r\n0\r\nT: v\r\n\r\n"),
+        "no_reason": http("HTTP/1.1 404 ", "Content-Length: 0"),
+        "interim": http("HTTP/1.1 103 Early Hints", "Link: </a>") + http(ok, "Content-Length: 1", body=b"a"),
+        "too_many_interim": http("HTTP/1.1 100 Continue") * 4,
+        "not_modified": http("HTTP/1.1 304 Not Modified", "Content-Length: 5"),
+        "switched": http("HTTP/1.1 101 Switching Protocols", "Upgrade: x"),
+        "two_lengths": http(ok, "Content-Length: 5", "Content-Length: 6", body=b"abcdef"),
+        "length_and_chunked": http(ok, "Content-Length: 5", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
+        "unknown_coding": http(ok, "Transfer-Encoding: gzip"),
+        "chunk_size_huge": http(ok, "Transfer-Encoding: chunked", body=b"ffffffffffffffff0\r\n"),
+        "truncated": http(ok, "Content-Length: 50", body=b"abc"),
+        "other_protocol": b"SSH-2.0-x\r\n",
+        "head_too_large": http(ok, "A: " + "a" * 1100),
+        "head_in_pieces": http(ok, "Content-Length: 500", body=b"abc") + b"\xff\xff" + bytes([1, 3, 5, 200, 0, 9, 50, 50, 220]),
+        "truncated_by_tls": http("HTTP/1.0 200 OK", body=b"abc") + b"\xff\xff" + bytes([0, 199, 235]),
+        "reset": http(ok, "Content-Length: 9", body=b"abc") + b"\xff\xff" + bytes([0, 199, 255, 199]),
+        "asked_badly": http(ok) + b"\xff\xff" + bytes([7, 199, 245]),
+        "asked_twice": http(ok, "Content-Length: 1", body=b"a") + b"\xff\xff" + bytes([8, 245, 199, 245]),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--tool", help="the built limpid, to make certificates with")
+    options = parser.parse_args()
+    client, server = exchange_seeds()
+    write("der", der_seeds())
+    write("key_file", key_seeds())
+    write("handshake_message", message_seeds())
+    write("tls_client", client)
+    write("tls_server", server)
+    write("http_request", request_seeds())
+    write("http_response", response_seeds())
+    if options.tool:
+        write("certificate", certificate_seeds(options.tool))
+
+
+if __name__ == "__main__":
+    main()

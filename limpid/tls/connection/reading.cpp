@@ -43,14 +43,12 @@ void Connection::Stepper::read_protected(const Record& record) {
   const bool skipping = handshaking != nullptr && handshaking->skipping_early_data;
   if (state_.read_level_ == Level::initial) {
     // Section 4.2.10: after a HelloRetryRequest a server skips early data "by skipping all records with an external
-    // content type of "application_data" (indicating that they are encrypted), up to the configured max_early_data_size
-    // bytes."
+    // content type of "application_data" (indicating that they are encrypted)".
     return skipping ? skip_early_data(record) : fail(Fault::record_protected_too_early);
   }
   const auto inner = state_.keys_->read.open(record, room_.cpu);
   if (!inner) {
-    // Otherwise it "then attempts to deprotect received records using the handshake traffic key, discarding records
-    // which fail deprotection (up to the configured max_early_data_size)".
+    // Otherwise it skips them by trying the handshake traffic key, "discarding records which fail deprotection".
     if (skipping && inner.error().fault == Fault::bad_record_mac) return skip_early_data(record);
     return fail(inner.error());
   }

@@ -82,7 +82,7 @@ struct Truncated {
 };
 
 // The connection is over; nothing follows. `alert` was sent just before, unless it was received (the error's fault is
-// then alert_received) or the peer cannot read it any more (handshake_truncated).
+// then alert_received), the peer has gone (handshake_truncated), or this side had closed its writing.
 struct Failed {
   Error error{};
   Alert alert{};

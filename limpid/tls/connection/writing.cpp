@@ -78,7 +78,7 @@ bool Connection::Stepper::send_whole(ContentType type, Bytes content) {
 }
 
 bool Connection::Stepper::send_alert(Alert alert) {
-  // Section 6.1: close_notify and user_canceled are closure alerts, "generally a warning"; all others are fatal.
+  // Closure alerts (section 6.1) are warnings; error alerts (section 6.2) "MUST be sent with AlertLevel=fatal".
   const bool closure = alert == Alert::close_notify || alert == Alert::user_canceled;
   std::array<Byte, 2> encoded{};
   Writer out{MutableBytes(encoded)};
@@ -110,7 +110,8 @@ bool Connection::Stepper::send_due_key_update(Established& established) {
   const bool read_due = !established.peer_update_requested && !state_.read_closed_ &&
                         read.sequence_number() >= std::min(limit, record::record_limit(read.cipher_suite()));
   if (!established.update_requested && !write_due && !read_due) return true;
-  if (!send_key_update(read_due)) return false;
+  // An answer asks for nothing itself (section 4.6.3), or two peers would never come to rest.
+  if (!send_key_update(read_due && !established.update_requested)) return false;
   push(Noted{Note::keys_updated});
   return true;
 }

@@ -128,8 +128,8 @@ Step dispatch(States& states, Level level, const wire::Handshake& message, On&& 
         if constexpr (!std::same_as<typename State::Takes, Nothing>) {
           if (State::Takes::has(message.type) && level == State::Takes::level) return on(state, message);
         }
-        // Section 4: "Peers which receive a handshake message in an unexpected order MUST abort the handshake with an
-        // "unexpected_message" alert."
+        // Section 4: "A peer which receives a handshake message in an unexpected order MUST abort the handshake with
+        // an "unexpected_message" alert."
         return refuse(Fault::unexpected_handshake_message, static_cast<std::uint32_t>(message.type));
       },
       states);

@@ -183,8 +183,8 @@ Server::Step on(Server::AwaitSecondClientHello& state, const Context& context, c
 
   auto agreed = negotiate(context.config, *hello);
   if (!agreed) return std::unexpected(agreed.error());
-  // Section 4.2.8: "The server ... MUST ... verify that ... the "key_share" extension [holds] a single KeyShareEntry"
-  // of the group that it asked for (section 4.1.2).
+  // Section 4.1.2, of what the client changes: "replacing the list of shares with a list containing a single
+  // KeyShareEntry from the indicated group."
   const wire::KeyShares& shares = *hello->key_share;
   const auto share = wire::find(shares, state.group);
   if (!share || shares.count() != 1) return refuse(Fault::second_key_share_wrong);
@@ -203,7 +203,8 @@ Server::Step on_selected(Server::AwaitSelection& state, const Context& context, 
   Flight& flight = context.out.flight;
   const auto key = crypto::EphemeralKey::generate(state.agreement.group, context.generator, cpu);
   const auto shared = key.agree(state.client_share.span(), cpu);
-  // Section 7.4.2 and section 4.2.8.2: what is not a public key of the group is an illegal parameter.
+  // Section 4.2.8.2: "peers MUST validate each other's public value Q by ensuring that the point is a valid point on
+  // the elliptic curve"; section 7.4.2: an all-zero X25519 output aborts the handshake, too.
   if (!shared) return refuse(Fault::key_share_invalid, static_cast<std::uint32_t>(state.agreement.group));
 
   Server::AwaitSignature next;

@@ -122,11 +122,9 @@ class TransportEnd {
       }
       return Turn::quiet;
     }
-    if (more_ || wants == Wants::room) {
-      if (!more_ && credit == 0) return Turn::quiet;
-      return step(Event{Tick{}}, now, credit, out);
-    }
-    if (auto event = application.next(state)) {
+    if (more_ || (wants == Wants::room && credit > 0)) return step(Event{Tick{}}, now, credit, out);
+    // Who has no room to write may still read: two that write at once would otherwise wait for each other.
+    if (auto event = credit > 0 ? application.next(state) : std::nullopt) {
       const Turn result = step(std::move(*event), now, credit, out);
       application.taken(consumed_);
       return result;
@@ -135,7 +133,7 @@ class TransportEnd {
       const Turn result = step(Event{stream::Received{{inbox.data(), inbox.size()}}}, now, credit, out);
       inbox.erase_front(consumed_);
       offered_ = wants == Wants::event && !more_ ? inbox.size() : 0;
-      return result;
+      return consumed_ > 0 || offered_ > 0 ? result : Turn::quiet;
     }
     if (in.finished && in.under_way() == 0 && !end_consumed) {
       peer_finished = true;

@@ -101,6 +101,22 @@ class Load(tool.Folder):
         self.assertTrue(tool.eventually(lambda: counters(server)["connections"] == 0))
         self.assertEqual(counters(server)["memory"], 0)
 
+    def test_peers_that_say_nothing_are_given_up(self):
+        with tool.Serve(self.site, *self.arguments) as server:
+            start = time.monotonic()
+            peers = [server.connect() for _ in range(10)]
+            for peer in peers:
+                peer.settimeout(60)
+                try:
+                    while peer.recv(1000):
+                        pass
+                except ConnectionResetError:
+                    pass
+            self.assertGreater(time.monotonic() - start, 5, "ten seconds are allowed for a handshake")
+            for peer in peers:
+                peer.close()
+            self.assertTrue(tool.eventually(lambda: counters(server)["connections"] == 0))
+
     def test_readers_that_stop_reading_hold_little(self):
         (self.site / "big").write_bytes(bytes(64 << 20))
         with tool.Serve(self.site, *self.arguments) as server:

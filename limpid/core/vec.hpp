@@ -75,17 +75,33 @@ class Vec {
       return true;
     }
     if (!reserve(n)) return false;
-    for (; size_ < n; ++size_) ::new (static_cast<void*>(data_ + size_)) T();
+    if constexpr (std::is_integral_v<T>) {
+      // As one block: byte by byte, the compiler must assume that a byte written is one of `size_`.
+      if (n > size_) std::memset(data_ + size_, 0, (n - size_) * sizeof(T));
+      size_ = n;
+    } else {
+      for (; size_ < n; ++size_) ::new (static_cast<void*>(data_ + size_)) T();
+    }
     return true;
   }
 
   void truncate(std::size_t n) {
-    while (size_ > n) data_[--size_].~T();
+    if constexpr (std::is_trivially_destructible_v<T>) {
+      size_ = std::min(size_, n);
+    } else {
+      while (size_ > n) data_[--size_].~T();
+    }
   }
   void clear() { truncate(0); }
 
   void erase_front(std::size_t n) {
-    for (std::size_t i = n; i < size_; ++i) data_[i - n] = std::move(data_[i]);
+    if (n == 0) return;
+    if constexpr (std::is_trivially_copyable_v<T>) {
+      const auto kept = std::span<const T>(data_, size_).subspan(n);
+      std::memmove(data_, kept.data(), kept.size_bytes());
+    } else {
+      for (std::size_t i = n; i < size_; ++i) data_[i - n] = std::move(data_[i]);
+    }
     truncate(size_ - n);
   }
 

@@ -42,7 +42,7 @@ class TlsExchange {
     plain_record,    // u8 type, bytes: behind what the peer sent
     sealed_record,   // u8 type, u8 padding, bytes
     sealed_message,  // u8 type, u8 how many records, bytes: a handshake message of that body
-    sealed_bulk,     // u8 type, u16 size: a large record
+    sealed_bulk,     // u8 type, u16 size: a record as large as that
     flip,            // u16 offset, u8 mask: alters what the peer sent
     cut,             // u16 offset, u8 size: removes some of it
     repeat,          // u16 offset, u8 size: puts some of it behind it once more
@@ -57,7 +57,7 @@ class TlsExchange {
     update_keys,     // u8: whether the peer is asked
     tick,            // u16 milliseconds
     entropy,         // u8
-    answers,         // u8: how questions are answered from now on (see answer())
+    answers,         // u8: how questions are answered from now on (see reply())
     reply,           // u8 how many ids too old, u8 kind: a reply, whether asked for or not
     count
   };
@@ -128,7 +128,7 @@ class TlsExchange {
         break;
       case Op::sealed_bulk: {
         const auto type = static_cast<TlsPeer::ContentType>(script_.u8());
-        peer_.seal(type, pattern(script_.u16(), 1 << 14), 0);
+        peer_.seal(type, pattern(script_.u16(), is_thorough(input_) ? 2048 : 1 << 14), 0);
         break;
       }
       case Op::flip: {

@@ -92,8 +92,17 @@ class TlsPeer {
       outbox.resize(before + content.size() + padding + tls::record::overhead);
       const std::size_t size = keys->write.seal(type, content, padding, MutableBytes(outbox).subspan(before), cpu_);
       outbox.resize(before + size);
-      if (size != 0 && type == ContentType::application_data && write_level == tls::handshake::Level::application) {
-        plaintext.insert(plaintext.end(), content.begin(), content.end());
+      if (size == 0 || write_level != tls::handshake::Level::application) return;
+      // "the receiving implementation scans the field from the end toward the beginning until it finds a non-zero
+      // octet. This non-zero octet is the content type of the message." (RFC 8446, section 5.4)
+      Bytes inner = content;
+      auto real_type = static_cast<Byte>(type);
+      while (real_type == 0 && !inner.empty()) {
+        real_type = inner.back();
+        inner = inner.first(inner.size() - 1);
+      }
+      if (real_type == static_cast<Byte>(ContentType::application_data)) {
+        plaintext.insert(plaintext.end(), inner.begin(), inner.end());
       }
     });
   }

@@ -87,6 +87,26 @@ TEST(Vec, RefusesSizesThatOverflow) {
   EXPECT_EQ(budget.used(), 0u);
 }
 
+TEST(Vec, OfBytesGrowsByZerosAndLosesItsFront) {
+  Budget budget(10'000);
+  Buffer bytes(budget);
+  const Byte content[] = {1, 2, 3, 4, 5};
+  ASSERT_TRUE(bytes.append(content));
+  bytes.erase_front(0);
+  EXPECT_EQ(bytes.size(), 5u);
+  bytes.erase_front(2);
+  EXPECT_EQ(Bytes(bytes.data(), bytes.size()), Bytes(content).subspan(2));
+  bytes.truncate(1);
+  ASSERT_TRUE(bytes.resize(4));
+  const Byte grown[] = {3, 0, 0, 0};
+  EXPECT_EQ(Bytes(bytes.data(), bytes.size()), Bytes(grown));
+  bytes.erase_front(4);
+  EXPECT_TRUE(bytes.empty());
+  Buffer none;
+  ASSERT_TRUE(none.resize(0));
+  none.erase_front(0);
+}
+
 TEST(Vec, DestroysEveryElementExactlyOnce) {
   Budget budget(10'000);
   {

@@ -129,6 +129,8 @@ class ClientStep {
   std::size_t on(const tls::Reply& reply) {
     if (secure() == nullptr) return 1;
     const std::size_t consumed = run_tls(reply);
+    // An answer that does not fit is as good as none; asking for it again would get it again.
+    if (refused_ && secure() != nullptr) run_tls(tls::Reply{reply.query, tls::Declined{}});
     go_on();
     return consumed;
   }
@@ -221,8 +223,8 @@ class ClientStep {
       if (secure() == nullptr) break;
       std::visit(Overloaded{
                      [](const stream::Send&) {},
-                     [](const tls::Ask&) {},      // wants() says it
-                     [](const tls::Refused&) {},  // nothing here misuses it
+                     [](const tls::Ask&) {},  // wants() says it
+                     [&](const tls::Refused&) { refused_ = true; },
                      [&](const tls::Deliver& deliver) { run_http(stream::Received{lent_part(event, deliver.bytes)}); },
                      [&](const tls::HandshakeDone& done) {
                        secure()->connected = true;
@@ -298,6 +300,7 @@ class ClientStep {
   std::size_t used_ = 0;  // bytes of the room in front
   ActionList<Action> actions_;
   bool more_ = false, tls_more_ = false;
+  bool refused_ = false;  // what was last told to TLS
   Wants tls_wants_ = Wants::event;
 };
 

@@ -188,6 +188,8 @@ class ServerStep {
   std::size_t on(const tls::Reply& reply) {
     if (secure() == nullptr) return 1;
     const std::size_t consumed = run_tls(reply);
+    // An answer that does not fit is as good as none; asking for it again would get it again.
+    if (refused_ && secure() != nullptr) run_tls(tls::Reply{reply.query, tls::Declined{}});
     go_on();
     return consumed;
   }
@@ -261,7 +263,7 @@ class ServerStep {
     if (serving() == nullptr) return;
     if (secure() != nullptr) return seal(send.bytes);
     actions_.push(send);
-    keep(send.bytes);
+    is_in_room(send.bytes) ? keep(send.bytes) : spend(send.bytes.size());
   }
   void from_http(const stream::Finish&) {
     if (serving() != nullptr && secure() != nullptr) return close();
@@ -293,8 +295,8 @@ class ServerStep {
       if (secure() == nullptr) break;
       std::visit(Overloaded{
                      [](const stream::Send&) {},
-                     [](const tls::Ask&) {},      // wants() says it
-                     [](const tls::Refused&) {},  // nothing here misuses it
+                     [](const tls::Ask&) {},  // wants() says it
+                     [&](const tls::Refused&) { refused_ = true; },
                      [&](const tls::Deliver& deliver) { delivered(event, deliver.bytes); },
                      [&](const tls::HandshakeDone& done) {
                        secure()->connected = true;
@@ -372,7 +374,10 @@ class ServerStep {
     auto& phase = *serving();
     if (phase.closing) return;
     phase.closing = true;
-    phase.deadline = now_.monotonic + config_.linger_timeout;
+    // Behind an answer that the peer is still taking there may be no room for close_notify yet: it has the time that an
+    // answer has to make progress.
+    phase.deadline =
+        now_.monotonic + (phase.secure->connected ? config_.http.progress_interval : config_.linger_timeout);
     if (phase.secure->unsealed.empty()) send_close();
   }
 
@@ -413,7 +418,10 @@ class ServerStep {
 
   // The room. Records sealed one behind the other are one Send.
 
-  MutableBytes free_room() const { return room_.bytes.subspan(used_); }
+  MutableBytes free_room() const { return room_.bytes.subspan(used_, room_.bytes.size() - used_ - spent_); }
+
+  // Credit that went to bytes which are not in the room.
+  void spend(std::size_t size) { spent_ += std::min(size, free_room().size()); }
 
   bool is_in_room(Bytes bytes) const {
     return std::less_equal<>()(room_.bytes.data(), bytes.data()) &&
@@ -447,11 +455,13 @@ class ServerStep {
   Server& state_;
   Time now_;
   const Room<Action>& room_;
-  std::size_t used_ = 0;  // bytes of the room in front
+  std::size_t used_ = 0;   // bytes of the room in front
+  std::size_t spent_ = 0;  // and at its end, for bytes elsewhere
   ActionList<Action> actions_;
   Bytes unreported_;
   bool more_ = false;
   bool tls_more_ = false, http_more_ = false;
+  bool refused_ = false;  // what was last told to TLS
   Wants tls_wants_ = Wants::event;
   enum class Ending : std::uint8_t { no, finish, abort } ending_ = Ending::no;
 };

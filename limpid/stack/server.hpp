@@ -5,7 +5,8 @@
 // what Progress says:
 //   wants event     everything was consumed, or a TLS record is incomplete; wait for the transport or the deadline;
 //   wants room      step with Tick when the transport takes more (the credit is room.bytes.size());
-//   wants reply     answer pending() with http::Reply or tls::Reply; what was received is offered again after that;
+//   wants reply     answer pending() with http::Reply or tls::Reply; what was received is offered again after that (an
+//                   answer to TLS that does not fit its question declines);
 //   wants entropy   only before Opened;
 //   wants nothing   it is over: close the transport and drop the state.
 // Reset, Tick and Drain are consumed whatever it wants; Received and PeerFinished wait while it wants room or a reply.

@@ -107,8 +107,8 @@ struct SessionEnd {
 class TlsSession {
  public:
   // A client of the server called `name` (a host name or an address), whose certificate must be for it. `entropy` is
-  // fresh and used once. `memory` is charged for the session's state, at most tls::Connection::max_footprint and what is queued; both it and the
-  // configuration outlive it.
+  // fresh and used once. `memory` is charged for the session's state, at most tls::Connection::max_footprint and what
+  // is queued; both it and the configuration outlive it.
   TlsSession(const ClientConfig& config, std::string_view name, const std::array<Byte, 32>& entropy, Budget& memory);
   // A server for one client.
   TlsSession(ServerConfig& config, const std::array<Byte, 32>& entropy, Budget& memory);

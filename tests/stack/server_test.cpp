@@ -174,6 +174,18 @@ TEST(StackServer, PlainHttpToTheTlsPortGetsAnAlert) {
   EXPECT_FALSE(exchange.server_app.aborted);
 }
 
+TEST(StackServer, AnAnswerThatDoesNotFitDeclines) {
+  Exchange exchange("");
+  Hand hand(exchange);
+  hand.answering = false;
+  hand.run();
+  const auto query = std::get<stack::TlsQuery>(*hand.server.pending());
+  hand.step_server(tls::Reply{query.id, tls::Signed{as_bytes("not asked for")}});
+  ASSERT_TRUE(exchange.server_app.failed);
+  EXPECT_EQ(exchange.server_app.failed->error.fault, tls::Fault::verification_failed);
+  EXPECT_FALSE(hand.server.pending());
+}
+
 TEST(StackServer, LingersBehindItsEndForSoLong) {
   Exchange exchange("");
   Hand hand(exchange);
@@ -188,6 +200,32 @@ TEST(StackServer, LingersBehindItsEndForSoLong) {
   hand.step_server(Tick{});
   EXPECT_TRUE(exchange.server_app.aborted);
   EXPECT_EQ(hand.last().wants, Wants::nothing);
+}
+
+// The peer is still taking an answer when the connection is to end: close_notify waits behind it for room.
+TEST(StackServer, ASlowReaderHasTimeToTakeTheEndOfAnAnswer) {
+  for (const bool takes_it : {true, false}) {
+    Exchange exchange("");
+    Hand hand(exchange);
+    hand.run();
+    hand.room = 0;
+    hand.step_server(stack::Drain{});
+    ASSERT_EQ(hand.last().wants, Wants::room);
+    hand.pass(exchange.server_config.linger_timeout);
+    hand.step_server(Tick{});
+    EXPECT_FALSE(exchange.server_app.aborted);
+    if (takes_it) {
+      hand.room = 1 << 16;
+      hand.run();
+      EXPECT_TRUE(hand.peer_closed);
+      EXPECT_TRUE(exchange.server_app.finished);
+    } else {
+      hand.pass(exchange.server_config.http.progress_interval);
+      hand.step_server(Tick{});
+      EXPECT_TRUE(exchange.server_app.aborted);
+      EXPECT_EQ(hand.last().wants, Wants::nothing);
+    }
+  }
 }
 
 TEST(StackServer, ThePeersCloseNotifyIsAnsweredWithOurs) {

@@ -12,6 +12,9 @@ constexpr std::string_view index_file = "index.html";
 // segment.
 constexpr std::size_t copied_behind_head = 4096;
 
+// However little room there is at the moment, so much of a file is asked for.
+constexpr std::size_t least_asked = 4096;
+
 }  // namespace
 
 bool Server::Request::derive_path(Budget& budget) {
@@ -342,7 +345,8 @@ class ServerStep {
     if (credit_ == 0 || (!responding->text_done && !waits)) return;
     responding->query = next_query();
     // As much as this step's room took: the next one will be about as large.
-    const std::uint64_t most = std::min<std::uint64_t>(config_.largest_piece, std::max<std::size_t>(room_size(), 4096));
+    const std::uint64_t most =
+        std::min<std::uint64_t>(config_.largest_piece, std::max<std::size_t>(room_.size(), least_asked));
     responding->asked = static_cast<std::uint32_t>(std::min(content - responding->file_sent, most));
   }
 
@@ -372,8 +376,6 @@ class ServerStep {
     credit_ -= bytes.size();
     responding.pace.sent += bytes.size();
   }
-
-  std::size_t room_size() const { return room_.size(); }
 
   void complete(Server::Responding& responding) {
     report(responding, Abandoned::no);

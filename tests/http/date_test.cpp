@@ -40,6 +40,7 @@ TEST(Date, ReadsAllThreeForms) {
   EXPECT_EQ(parse_date("Monday, 06-Jan-75 00:00:00 GMT", now), UnixTime{3313958400});
   EXPECT_EQ(parse_date("Tuesday, 06-Jan-76 00:00:00 GMT", now), UnixTime{189734400});
   EXPECT_EQ(parse_date("Thu, 29 Feb 2024 00:00:60 GMT", now), UnixTime{1709164859});
+  EXPECT_EQ(parse_date("Tue, 29 Feb 2000 00:00:00 GMT", now), UnixTime{951782400});
 }
 
 TEST(Date, RefusesWhatIsNoDate) {
@@ -54,6 +55,7 @@ TEST(Date, RefusesWhatIsNoDate) {
                                       "Sun, 00 Nov 1994 08:49:37 GMT",
                                       "Sun, 31 Nov 1994 08:49:37 GMT",
                                       "Sun, 29 Feb 2023 08:49:37 GMT",
+                                      "Mon, 29 Feb 2100 00:00:00 GMT",
                                       "Sun, 06 Nov 1994 24:00:00 GMT",
                                       "Sun, 06 Nov 1994 08:60:00 GMT",
                                       "Sun, 06 Nov 1994 08:49:61 GMT",

@@ -332,10 +332,12 @@ void Worker::carry_out(Connection& connection, std::span<const Machine::Action> 
   for (const Machine::Action& action : actions) {
     std::visit(Overloaded{
                    [&](const stream::Send& send) { pieces[n++] = send.bytes; },
-                   [&](const stream::Finish&) { connection.finish = true; },
+                   [&](const stream::Finish&) { connection.finish = connection.finished = true; },
                    [&](const stream::Abort&) {
                      count(counters_.aborted);
-                     connection.aborted = true;
+                     // Behind Finish the machine has only lost its patience. The answer may still be on its way, here
+                     // or in the kernel, to a peer that takes it slowly: RST would destroy it, a close delivers it.
+                     connection.aborted = !connection.finished;
                    },
                    [&](const http::CloseFile& closed) {
                      if (closed.file.value == connection.file_id) connection.file = {};

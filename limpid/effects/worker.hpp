@@ -69,7 +69,8 @@ class Worker {
     bool end_read = false;      // the end of the stream was read
     bool end_consumed = false;  // and the machine knows
     bool finish = false;        // FIN goes out once `unsent` is empty
-    bool aborted = false;       // by the machine
+    bool finished = false;      // the machine said so: it has nothing more to send
+    bool aborted = false;       // by the machine, before that
     bool ended = false;         // nothing remains but to send `unsent`
     bool queued = false;        // in ready_
     std::optional<stream::ResetReason> reset;

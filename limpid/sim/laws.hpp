@@ -324,6 +324,7 @@ std::expected<Outcome, Violation> run(const typename S::Config& config, MutableB
 struct LawOptions {
   CpuFeatures cpu{};             // compared with the portable path
   std::size_t budget = 1 << 20;  // what the state may own
+  std::size_t smallest_cut = 1;  // pieces of a stream, in bytes
   std::size_t largest_cut = 1 << 14;
   std::uint64_t seed = 1;
   bool small_rooms_frame_alike = false;  // sent bytes do not depend on the room (true of HTTP, not of TLS records)
@@ -381,7 +382,7 @@ std::expected<Outcome, Violation> check_laws(const typename S::Config& config, M
   if (auto v = agree(run_as({.reload = true}), Law::serializable, "a reloaded run differs")) return std::unexpected(*v);
   if (auto v = agree(run_as({.early_ticks = true}), Law::never_spinning, "early wake-ups differ"))
     return std::unexpected(*v);
-  for (std::size_t cut = 1; cut <= options.largest_cut; cut = cut * 2 + 1) {
+  for (std::size_t cut = options.smallest_cut; cut <= options.largest_cut; cut = cut * 2 + 1) {
     for (const std::uint64_t seed : {std::uint64_t{0}, options.seed + cut}) {
       const auto recut = run_as({.cut = cut, .cut_seed = seed, .reload = seed != 0});
       if (auto v = agree(recut, Law::segmentation_invariant, "another cut differs")) return std::unexpected(*v);

@@ -118,6 +118,10 @@ Result<Secure> prepare_tls(const Options& options) {
   Secure secure{*config, {}, {}};
   const UnixTime now = effects::now().wall;
   for (std::size_t i = 0; i < options.certificates.size(); ++i) {
+    if (is_inside(options.keys[i], options.folder)) {
+      return effects::fail("the key in '" + options.keys[i] + "' would be served with '" + options.folder +
+                           "'; move it elsewhere or serve another folder");
+    }
     auto pair = effects::load_credentials(options.certificates[i], options.keys[i], now);
     if (!pair) return std::unexpected(pair.error());
     secure.credentials.push_back(std::move(*pair));

@@ -53,6 +53,14 @@ class Serving(BadInput):
         self.assertEqual((result.returncode, result.stderr), (1, f"limpid: cannot read '{key}': permission denied; "
                                                               "change its permissions or run as a user who may\n"))
 
+    def test_a_key_that_would_be_served(self):
+        certificate, key = self.pair("site/private")
+        self.assertEqual(self.serve(certificate, key), f"the key in '{key}' would be served with '{self.site}'; "
+                         "move it elsewhere or serve another folder")
+        link = self.root / "link.pem"
+        link.symlink_to(key)
+        self.assertIn("would be served", self.serve(certificate, link))
+
     def test_a_key_of_another_certificate(self):
         certificate, _ = self.pair("a")
         _, key = self.pair("b")
@@ -168,6 +176,11 @@ class CommandLine(BadInput):
         self.assertIn("'12' is not a size", self.wrong("serve", ".", "--memory", "12"))
         self.assertIn("every --cert needs its --key", self.wrong("serve", ".", "--cert", "a"))
         self.assertIn("--plain serves without TLS", self.wrong("serve", ".", "--plain", "--cert", "a", "--key", "b"))
+        for url in ("foo", "ftp://a/", "https://", "https:///path", "https://user@a/", "https://a:99999/", "https://a:0/",
+                    "https://[::1/", "https://a b/"):
+            self.assertIn(f"'{url}' is not a URL", self.wrong("get", url))
+        self.assertIn("'a:1' is not HOST:PORT:ADDRESS", self.wrong("get", "https://a/", "--resolve", "a:1"))
+        self.assertIn("'nothing' is not 'Name: value'", self.wrong("get", "https://a/", "-H", "nothing"))
         self.assertIn("cert new needs a --name", self.wrong("cert", "new"))
         self.assertIn("'300.1.1.1' is not an IP address", self.wrong("cert", "new", "--ip", "300.1.1.1"))
         self.assertIn("'a b' is not a host name", self.wrong("cert", "new", "--name", "a b"))

@@ -11,6 +11,7 @@
 #include "limpid/effects/files.hpp"
 #include "limpid/effects/sockets.hpp"
 #include "limpid/http/response.hpp"
+#include "limpid/http/syntax.hpp"
 #include "url.hpp"
 
 namespace limpid::apps {
@@ -104,6 +105,16 @@ bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+bool has_origin_of(const Url& url, const Url& other) { return url.secure == other.secure && url.where == other.where; }
+
+// Whether a header field is only for the server that it was written for: another one, to which a redirect leads, must
+// not learn what opens the first.
+bool is_for_one_server(std::string_view field) {
+  const std::string_view name = field.substr(0, field.find(':'));
+  return http::equals_ignoring_case(name, "authorization") || http::equals_ignoring_case(name, "cookie") ||
+         http::equals_ignoring_case(name, "host");
+}
+
 class Getter {
  public:
   Getter(const Options& options, std::vector<Override> overrides)
@@ -117,9 +128,10 @@ class Getter {
     if (auto loaded = load_anchors(url); !loaded) return loaded;
     auto sink = Sink::open(output);
     if (!sink) return std::unexpected(sink.error());
+    const Url asked = url;
     for (int redirects = 0;; ++redirects) {
       std::optional<std::string> location;
-      if (auto fetched = fetch(url, *sink, deadline, location); !fetched) return fetched;
+      if (auto fetched = fetch(url, has_origin_of(url, asked), *sink, deadline, location); !fetched) return fetched;
       if (!location) return sink->finish();
       if (redirects == most_redirects) {
         return effects::fail("gave up after " + std::to_string(most_redirects) + " redirects; the last one led to '" +
@@ -155,8 +167,9 @@ class Getter {
     return effects::resolve(where, deadline);
   }
 
-  // `location` is set, and nothing written, when the answer is a redirect to be followed.
-  Result<void> fetch(const Url& url, Sink& sink, std::optional<Instant> deadline,
+  // `location` is set, and nothing written, when the answer is a redirect to be followed. `trusted`: url is of the
+  // server that the user named, for which what -H adds is meant.
+  Result<void> fetch(const Url& url, bool trusted, Sink& sink, std::optional<Instant> deadline,
                      std::optional<std::string>& location) {
     auto endpoints = find(url.where, deadline);
     if (!endpoints) return std::unexpected(endpoints.error());
@@ -168,7 +181,9 @@ class Getter {
     }
     Request request;
     request.method = options_.head_only ? http::Method::head : http::Method::get;
-    for (const std::string& field : options_.fields) request.header_lines += field + "\r\n";
+    for (const std::string& field : options_.fields) {
+      if (trusted || !is_for_one_server(field)) request.header_lines += field + "\r\n";
+    }
     const Trust trust{options_.trust_anybody,
                       anchors_ ? anchors_->certificates() : std::span<const x509::Certificate>()};
     return exchange(

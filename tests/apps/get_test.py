@@ -1,9 +1,7 @@
 """`limpid get` against `limpid serve`, `openssl s_server` and servers that misbehave."""
 
 import hashlib
-import http.server
 import os
-import re
 import socket
 import subprocess
 import threading
@@ -14,12 +12,12 @@ import tool
 class Scripted:
     """A TCP server that sends this to each of so many peers, whatever they say, and closes."""
 
-    def __init__(self, *answers, wait=True):
+    def __init__(self, *answers, wait=True, linger=False):
         self.listener = socket.socket()
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen()
         self.port = self.listener.getsockname()[1]
-        self.answers, self.wait, self.requests = answers, wait, []
+        self.answers, self.wait, self.linger, self.requests = answers, wait, linger, []
         self.thread = threading.Thread(target=self.serve, daemon=True)
 
     def serve(self):
@@ -29,6 +27,8 @@ class Scripted:
                 if self.wait:
                     self.requests.append(peer.recv(65536))
                 peer.sendall(answer)
+                if self.linger:
+                    peer.recv(1)
 
     def __enter__(self):
         self.thread.start()
@@ -175,6 +175,22 @@ class FromOthers(tool.Folder):
             self.assertEqual(result.returncode, 1)
             self.assertEqual(result.stderr, "limpid: gave up after 10 redirects; the last one led to '/again'\n")
 
+    def test_a_redirect_does_not_hand_credentials_to_another_server(self):
+        done = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthere"
+        redirect = b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n"
+        fields = [b"Authorization: Basic c2VjcmV0", b"cookie: id=secret", b"Host: own.test", b"X-Own: yes"]
+        with Scripted(done) as other, Scripted(redirect % b"/same", redirect % other.url().encode()) as server:
+            arguments = [argument for field in fields for argument in ("-H", field.decode())]
+            result = tool.run("get", "-L", server.url(), *arguments)
+            self.assertEqual((result.returncode, result.stdout), (0, "there"), result.stderr)
+        for request in server.requests:
+            for field in fields:
+                self.assertIn(field + b"\r\n", request)
+        self.assertNotIn(b"secret", other.requests[0])
+        self.assertNotIn(b"c2VjcmV0", other.requests[0])
+        self.assertIn(b"Host: 127.0.0.1:%d\r\n" % other.port, other.requests[0])
+        self.assertIn(b"X-Own: yes\r\n", other.requests[0])
+
     def test_what_is_sent(self):
         with Scripted(b"HTTP/1.0 200 OK\r\n\r\nuntil the end") as server:
             result = tool.run("get", server.url("/a b?c#d"), "-H", "X-Own: yes", "-H", "Accept: text/plain")
@@ -189,6 +205,17 @@ class FromOthers(tool.Folder):
             result = tool.run("get", server.url(), "-o", self.root / "out")
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stderr, r"\Alimpid: cannot use the answer of 127.0.0.1:\d+: [^\n]+\n\Z")
+        self.assertEqual([entry.name for entry in self.root.iterdir()], ["site"])
+
+    def test_a_killed_get_leaves_nothing(self):
+        with Scripted(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", linger=True) as server:
+            process = subprocess.Popen([tool.LIMPID, "get", "-v", server.url(), "-o", self.root / "out"],
+                                       stderr=subprocess.PIPE, text=True)
+            while not process.stderr.readline().startswith("< Content-Length"):
+                pass
+            process.kill()
+            process.wait()
+            process.stderr.close()
         self.assertEqual([entry.name for entry in self.root.iterdir()], ["site"])
 
     def test_a_server_that_is_silent(self):

@@ -6,6 +6,7 @@ using namespace limpid::xen_netfront::platform;
 
 extern "C" [[noreturn]] void abort() { panic("abort: a checked access failed"); }
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): compilers call it by this name
 extern "C" [[noreturn]] void __stack_chk_fail() { panic("a stack buffer was overrun"); }
 
 namespace std {

@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "limpid/effects/entropy.hpp"
+
 namespace limpid::effects {
 namespace {
 
@@ -43,6 +45,8 @@ FileFacts facts_of(const struct stat& status) {
           .modified_seconds = status.st_mtim.tv_sec,
           .modified_nanoseconds = static_cast<std::uint32_t>(status.st_mtim.tv_nsec)};
 }
+
+constexpr const char* own_descriptors = "/proc/self/fd/";
 
 constexpr int look_up_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
@@ -111,10 +115,21 @@ Result<WholeFile> WholeFile::create(std::string path, unsigned mode) {
       std::free(real);
     }
   }
-  std::string temporary = path + ".XXXXXX";
-  Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
+  // Best without a name, so that nothing stays behind even of a process that is killed.
+  std::string temporary;
+  Descriptor file;
+  if (::access(own_descriptors, X_OK) == 0) {
+    const std::size_t slash = path.rfind('/');
+    const std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+    file = Descriptor(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  }
+  if (!file) {  // not every file system can
+    temporary = path + ".XXXXXX";
+    file = Descriptor(::mkostemp(temporary.data(), O_CLOEXEC));
+  }
   if (!file) return path_failure("write", path, errno);
   WholeFile whole(std::move(path), std::move(temporary), std::move(file));
+  whole.to_be_named_ = true;
   if (::fchmod(whole.file_.get(), mode) != 0) return path_failure("write", whole.path_, errno);
   return whole;
 }
@@ -134,10 +149,20 @@ Result<void> WholeFile::write(Bytes bytes) {
 }
 
 Result<void> WholeFile::commit() {
-  if (temporary_.empty()) return {};
-  if (::fsync(file_.get()) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    return path_failure("write", path_, errno);
+  if (!to_be_named_) return {};
+  if (::fsync(file_.get()) != 0) return path_failure("write", path_, errno);
+  if (temporary_.empty()) {
+    // linkat does not replace what has the name already; rename does.
+    std::string name = path_ + ".";
+    const auto random = entropy();
+    for (const Byte byte : Bytes(random).first(8)) name += "0123456789abcdef"[byte & 15];
+    const std::string own = own_descriptors + std::to_string(file_.get());
+    if (::linkat(AT_FDCWD, own.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      return path_failure("write", path_, errno);
+    }
+    temporary_ = std::move(name);
   }
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return path_failure("write", path_, errno);
   temporary_.clear();
   return {};
 }

@@ -15,9 +15,9 @@ namespace limpid::effects {
 // The whole content of a regular file, a pipe or a terminal of at most `limit` bytes. The failure names the path.
 Result<std::string> read_file(const std::string& path, std::size_t limit);
 
-// A file that appears under its name whole, by commit(), or not at all: until then its bytes are in a temporary file
-// beside it, which the destructor removes. A process that is killed leaves that behind. (A name that is already there
-// as a device or a pipe is written to directly.)
+// A file that appears under its name whole, by commit(), or not at all: until then its bytes are in a file without a
+// name, or where the file system has no such thing, in one beside it, which the destructor removes. (A name that is
+// already there as a device or a pipe is written to directly.)
 class WholeFile {
  public:
   // `mode` is what chmod takes; the umask does not widen or narrow it.
@@ -34,7 +34,8 @@ class WholeFile {
       : path_(std::move(path)), temporary_(std::move(temporary)), file_(std::move(file)) {}
 
   std::string path_;
-  std::string temporary_;  // empty when there is none
+  std::string temporary_;     // a name to remove; empty when there is none
+  bool to_be_named_ = false;  // and not a device
   Descriptor file_;
 };
 

@@ -135,6 +135,16 @@ TEST(DerReader, Integer) {
   EXPECT_EQ(fault_of({0x02, 0x01, 0x80}, unsigned_integer), DerFault::integer_range);
 }
 
+TEST(DerReader, UnsignedIntegersComeWithoutTheirSignOctet) {
+  const Octets octets = {0x02, 0x02, 0x00, 0x80, 0x02, 0x01, 0x00, 0x02, 0x02, 0x01, 0x02};
+  DerDocument document(octets);
+  DerReader in(document);
+  EXPECT_EQ(in.unsigned_integer(), Bytes(Octets{0x80}));
+  EXPECT_TRUE(in.unsigned_integer().empty());
+  EXPECT_EQ(in.unsigned_integer(), Bytes(Octets{0x01, 0x02}));
+  EXPECT_FALSE(document.failed());
+}
+
 TEST(DerReader, SmallIntegersStayInTheirRange) {
   const auto read = [](const Octets& octets, std::uint32_t max) -> std::optional<std::uint32_t> {
     DerDocument document(octets);

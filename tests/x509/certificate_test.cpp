@@ -325,5 +325,31 @@ TEST(PublicKey, FaultsAreTold) {
             PublicKeyFault::invalid_key);
 }
 
+TEST(PublicKey, TypesAreNamed) {
+  const auto name = [](Bytes algorithm, const Octets& parameters, const Octets& key) {
+    const SubjectPublicKeyInfo info{{}, {algorithm, parameters}, key};
+    return text_of([&](Writer& out) { write_key_type(out, info); });
+  };
+  namespace oids = asn1::oids;
+  const Octets p384 = der_of([](asn1::DerWriter& der) { der.object_identifier(asn1::oids::secp384r1); });
+  const auto rsa = [](Bytes modulus) {
+    return der_of([&](asn1::DerWriter& der) {
+      der.sequence([&] {
+        der.unsigned_integer(modulus);
+        der.integer(65537);
+      });
+    });
+  };
+  Octets modulus(256, 0xff);
+  EXPECT_EQ(name(oids::ec_public_key, p384, {}), "P-384");
+  EXPECT_EQ(name(oids::ec_public_key, {}, {}), "id-ecPublicKey");
+  EXPECT_EQ(name(oids::ed25519, {}, {}), "Ed25519");
+  EXPECT_EQ(name(asn1::oid<1, 2, 3>, {}, {}), "1.2.3");
+  EXPECT_EQ(name(oids::rsa_encryption, {}, rsa(modulus)), "RSA 2048");
+  modulus[0] = 0x01;
+  EXPECT_EQ(name(oids::rsa_encryption, {}, rsa(modulus)), "RSA 2041");
+  EXPECT_EQ(name(oids::rsa_encryption, {}, {}), "RSA");
+}
+
 }  // namespace
 }  // namespace limpid::x509::test

@@ -256,6 +256,27 @@ TEST(PrivateKey, FilesWithoutAUsableKeyAreToldApart) {
   EXPECT_EQ(fault("-----BEGIN PRIVATE KEY-----\n"), KeyFault::malformed_pem);
 }
 
+// DER does not say which of the two forms it has: the one that it has decides what is wrong.
+TEST(PrivateKey, DerOfEitherFormIsToldWhatIsWrong) {
+  const Octets secret = octets(key_number(1).secret_bytes());
+  const ForgedEcKey ec{1, secret, identifier(oids::secp384r1), std::nullopt};
+  EXPECT_EQ(load_private_key(ec.der()).error().fault, KeyFault::unsupported_key_type);
+  const ForgedKey pkcs8{0, oids::rsa_encryption, std::nullopt, secret, std::nullopt};
+  EXPECT_EQ(load_private_key(pkcs8.der()).error().fault, KeyFault::unsupported_key_type);
+  const Octets neither = {0x30, 0x03, 0x02, 0x01, 0x00};
+  const KeyError error = load_private_key(neither).error();
+  EXPECT_EQ(text_of([&](Writer& out) { write_error(out, error); }),
+            "not a private key in PKCS #8 or SEC 1 form: an element of another type was expected at byte 5: expected "
+            "SEQUENCE, found nothing");
+}
+
+TEST(PrivateKey, TheLineSaysWhere) {
+  const auto line = [](const KeyError& error) { return text_of([&](Writer& out) { write_error(out, error); }); };
+  EXPECT_EQ(line({KeyFault::mismatch, {}, {}}), "the public key in it belongs to another private key");
+  EXPECT_EQ(line({KeyFault::malformed_pem, {PemFault::bad_base64, 4}, {}}),
+            "not a private key in PEM: a PEM block that is not Base64 (line 4)");
+}
+
 TEST(PrivateKey, MatchesItsCertificateOnly) {
   const Octets der = Forgery{}.sign(key_number(1).public_key(), key_number(2));
   const auto certificate = parse_certificate(der);

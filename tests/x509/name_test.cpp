@@ -88,6 +88,28 @@ TEST(Name, EmptyRelativeNamesAreRefused) {
   EXPECT_EQ(document.error()->fault, asn1::DerFault::empty_sequence);
 }
 
+TEST(Utf8, IsWellFormedOrNot) {
+  for (const std::string_view text : {"", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
+                                      "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+    EXPECT_TRUE(is_utf8(text)) << text;
+  }
+  for (const std::string_view text : {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2\x7f", "\xc2\xc0",
+                                      "\xe0\x9f\xbf", "\xe0\xa0", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
+                                      "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\xf0\x90\x80"}) {
+    EXPECT_FALSE(is_utf8(text)) << text;
+  }
+}
+
+TEST(DnsName, LengthsAtTheLimit) {
+  const std::string label(63, 'a');
+  const std::string longest = label + "." + label + "." + label + "." + std::string(61, 'a');  // 253
+  EXPECT_TRUE(is_dns_name(longest));
+  EXPECT_TRUE(is_dns_name(longest + "."));
+  EXPECT_FALSE(is_dns_name(longest + "a"));
+  EXPECT_TRUE(is_dns_pattern("*." + longest.substr(2)));
+  EXPECT_FALSE(is_dns_pattern("*." + longest.substr(1)));
+}
+
 TEST(DnsName, Syntax) {
   for (const std::string_view name : {"example.com", "example.com.", "localhost", "a_b.example",
                                       "xn--bcher-kva.example", "1.example", "a-b.c", "azAZ09.zZ"}) {

@@ -333,7 +333,8 @@ class ServerStep {
     MutableBytes rest = record.subspan(static_cast<std::size_t>(plaintext.data() - record.data()), plaintext.size());
     // Behind our own end nothing is read.
     if (serving()->closing) return;
-    while (!rest.empty()) {
+    // One record may hold hundreds of requests that are answered at once: what is too much for one step is held.
+    while (!rest.empty() && actions_left()) {
       const std::size_t consumed = run_http(stream::Received{rest});
       if (secure() == nullptr || serving()->closing) return;
       rest = rest.subspan(consumed);

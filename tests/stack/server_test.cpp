@@ -122,6 +122,23 @@ TEST(StackServer, HoldsAtMostOneRecordOfPipelinedRequests) {
   EXPECT_EQ(exchange.server_budget.used(), before);
 }
 
+// None of them is a question to anybody, so nothing but the room for actions ends the step.
+TEST(StackServer, AnswersARecordFullOfRequestsThatItRefuses) {
+  Exchange exchange("");
+  Hand hand(exchange);
+  hand.run();
+  std::string requests;
+  for (int i = 0; i < 500; ++i) requests += "DELETE / HTTP/1.1\r\nHost: a\r\n\r\n";
+  ASSERT_LT(requests.size(), 16384u);
+  hand.write(requests);
+  hand.run();
+  EXPECT_EQ(exchange.server_app.served.size(), 500u);
+  EXPECT_FALSE(exchange.server_app.finished);
+  std::size_t answers = 0;
+  for (std::size_t at = 0; (at = hand.plaintext.find("HTTP/1.1 405 ", at)) != std::string::npos; ++at) ++answers;
+  EXPECT_EQ(answers, 500u);
+}
+
 TEST(StackServer, AReaderThatStopsReadingCostsNoMemory) {
   Exchange exchange("");
   Hand hand(exchange);

@@ -108,8 +108,13 @@ class TlsSession::Step {
     State& state = session_.state_;
     const MutableBytes unread = MutableBytes(io_.input_).subspan(io_.consumed_, io_.filled_ - io_.consumed_);
     if (session_.entropy_) {
-      const tls::Entropy entropy = *std::exchange(session_.entropy_, std::nullopt);
-      return advance(entropy).wants != Wants::room;
+      // All keys follow from it: no copy may stay behind.
+      tls::Connection::Event event = *session_.entropy_;
+      wipe(session_.entropy_->bytes);
+      session_.entropy_.reset();
+      const Wants wants = advance(event).wants;
+      wipe(std::get<tls::Entropy>(event).bytes);
+      return wants != Wants::room;
     }
     if (const auto question = state.connection.pending()) {
       return advance(tls::Reply{state.connection.query_id(), answer(*question)}).wants != Wants::room;

@@ -66,6 +66,19 @@ TEST(TlsSession, TalksAndCloses) {
   EXPECT_TRUE(pair.server->end().orderly());
 }
 
+TEST(TlsSession, ForgetsTheEntropyThatItsKeysAreMadeFrom) {
+  Pair pair;
+  std::array<Byte, 32> entropy;
+  entropy.fill(0xe7);
+  for (TlsSession* session : {&pair.client.emplace(*pair.client_config, "site.test", entropy, pair.memory),
+                              &pair.server.emplace(*pair.server_config, entropy, pair.memory)}) {
+    const std::string_view memory(reinterpret_cast<const char*>(session), sizeof(TlsSession));
+    EXPECT_NE(memory.find(as_text(entropy)), memory.npos) << "or this test looks in the wrong place";
+    session->step(now, pair.client_io);
+    EXPECT_EQ(memory.find(as_text(Bytes(entropy).first(8))), memory.npos);
+  }
+}
+
 TEST(TlsSession, AnEndWithoutCloseNotifyIsTruncation) {
   Pair pair;
   ASSERT_TRUE(pair.client->write("hello"));

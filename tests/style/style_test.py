@@ -50,7 +50,7 @@ def complaints(name, path):
             yield f"{name}:{number}: longer than {LONGEST_LINE} columns"
     if text and not text.endswith("\n"):
         yield f"{name}: no newline at its end"
-    if path.suffix == ".hpp" and "\n#pragma once\n" not in text:
+    if path.suffix == ".hpp" and "#pragma once" not in lines:
         yield f"{name}: no #pragma once"
     if path.suffix in (".hpp", ".cpp") and len(lines) > MAY_BE_LONGER.get(name, LONGEST_FILE):
         yield f"{name}: {len(lines)} lines; one concept a file, at most {LONGEST_FILE} lines"

@@ -223,6 +223,7 @@ def message(kind, body, records=1):
 
 
 ALL = ("to_machine", u16(0))
+NO_HELLO = ("cut", u16(0), 255)  # what a client peer says by itself
 TALK = [("write", u16(300)), ("peer_write", u16(500)), "relay"]
 END = ["close", "peer_close", "relay", "peer_finished"]
 
@@ -263,7 +264,7 @@ def exchange_seeds():
         "record_too_long": script(CHACHA, ("raw", b8(b"\x16\3\3\x40\1"))),
         "other_protocol": script(CHACHA, ("raw", b8(b"GET / HTTP/1.0\r\n\r\n"))),
         "ssl2": script(CHACHA, ("raw", b8(b"\x80\x2e\1\0\2"))),
-        "unborn": script(CHACHA | UNBORN, ("raw", b8(b"\x16\3\1")), "close", ("entropy", 3), "relay"),
+        "unborn": script(CHACHA | UNBORN, ("raw", b8(b"")), ("write", u16(9)), ("tick", u16(9)), ("entropy", 3), "relay"),
         "entropy_later": script(CHACHA, ("entropy", 3), "relay", ("entropy", 4), ("tick", u16(1000)), *TALK),
         "stale_and_unfit_replies": script(
             CHACHA, ("answers", 1), "relay", ("reply", 1, 0), ("reply", 0, 5), ("reply", 0, 3), ("answers", 0), "relay", ("reply", 0, 0)
@@ -281,26 +282,30 @@ def exchange_seeds():
         "certificate_requested_late": script(CHACHA, "relay", message(13, REQUEST), ALL),
         "another_key_accepted": script(CHACHA, ("answers", 6), "relay"),
         "server_hello_by_hand": script(CHACHA | PLAIN_LOOKS, ("plain_record", HANDSHAKE, b8(b"\2" + vec(tls13_hello, 3))), ALL),
+        "finished_wrong": script(CHACHA, ("peer_room", 5), "to_peer", ("tamper", u16(65535), 8), ("peer_room", 0), "to_peer", ALL),
         "tls12_server_hello": script(
             CHACHA, ("plain_record", HANDSHAKE, b8(b"\2" + vec(u16(0x0303) + b"R" * 24 + b"DOWNGRD\1" + b"\0" + u16(0xC02F) + b"\0", 3))), ALL
         ),
         "second_server_hello": script(CHACHA, "to_peer", ("to_machine", u16(127)), message(2, server_hello()), ALL),
     }
     server = {
-        "client_hello_by_hand": script(ANY, ("plain_record", HANDSHAKE, b8(b"\1" + vec(client_hello(), 3))), ALL, ("plain_record", CCS, b8(b"\1")), ALL),
+        "client_hello_by_hand": script(
+            ANY, NO_HELLO, ("plain_record", HANDSHAKE, b8(b"\1" + vec(client_hello(), 3))), ALL, ("plain_record", CCS, b8(b"\1")), ALL
+        ),
         "tls12_client_hello": script(
-            CHACHA, ("plain_record", HANDSHAKE, b8(b"\1" + vec(u16(0x0303) + b"C" * 32 + b"\0" + vec(u16(0xC02F), 2) + b"\1\0", 3))), ALL
+            CHACHA, NO_HELLO, ("plain_record", HANDSHAKE, b8(b"\1" + vec(u16(0x0303) + b"C" * 32 + b"\0" + vec(u16(0xC02F), 2) + b"\1\0", 3))), ALL
         ),
         "early_data": script(
             ANY | TIGHT,
+            NO_HELLO,
             ("plain_record", HANDSHAKE, b8(b"\1" + vec(client_hello((42, b""), (45, vec(b"\1", 1)), (41, PSK)), 3))),
             ("plain_record", DATA, b8(b"e" * 40)),
             ("plain_record", DATA, b8(b"e" * 40)),
             ALL,
         ),
-        "finished_wrong": script(CHACHA, ("peer_room", 5), "relay", ("tamper", u16(8), 8), ("peer_room", 0), "relay"),
+        "finished_wrong": script(CHACHA, ("peer_room", 1), "relay", ("tamper", u16(8), 8), ("peer_room", 0), "relay"),
         "finished_lost": script(CHACHA, ALL, "to_peer", ("cut", u16(0), 255), sealed(DATA, b"x"), ALL),
-        "another_certificate": script(CHACHA, ("answers", 4), "relay"),
+        "another_certificate": script(CHACHA, ("answers", 4), "relay", ("answers", 0), "relay"),
         "empty_chain_then_a_long_one": script(CHACHA, ("answers", 3), "relay", ("answers", 3 + 8 * 31), ("answers", 0), "relay"),
         "bad_signature": script(CHACHA, ("answers", 1), "relay", ("reply", 0, 0), ("reply", 0, 5 + 8 * 9), "relay"),
         "post_handshake_finished": script(CHACHA, "relay", message(20, bytes(32)), ALL),

@@ -39,9 +39,9 @@ TEST(Config, ListsAreValidated) {
 }
 
 TEST(Config, ApplicationProtocols) {
-  const std::string longest(255, 'p'), too_long(256, 'p'), half(127, 'h'), other(127, 'o');
-  const std::string_view empty[] = {""}, over[] = {too_long}, twice[] = {"h2", "h2"}, most[] = {half, other.substr(1)};
-  const std::string_view together[] = {half, other, "x"}, one[] = {"h2", "http/1.1"};
+  const std::string too_long(256, 'p'), half(127, 'h'), other(126, 'o'), longer(127, 'o');
+  const std::string_view empty[] = {""}, over[] = {too_long}, twice[] = {"h2", "h2"}, most[] = {half, other};
+  const std::string_view together[] = {half, longer}, one[] = {"h2", "http/1.1"};
   EXPECT_EQ(fault_of({.application_protocols = empty}), ConfigFault::application_protocol_malformed);
   EXPECT_EQ(fault_of({.application_protocols = over}), ConfigFault::application_protocol_malformed);
   EXPECT_EQ(fault_of({.application_protocols = twice}), ConfigFault::listed_twice);

@@ -128,7 +128,7 @@ class TlsExchange {
         break;
       case Op::sealed_bulk: {
         const auto type = static_cast<TlsPeer::ContentType>(script_.u8());
-        peer_.seal(type, pattern(script_.u16(), is_thorough(input_) ? 2048 : 1 << 14), 0);
+        peer_.seal(type, pattern(script_.u16(), is_thorough(input_) ? 512 : 1 << 14), 0);
         break;
       }
       case Op::flip: {
@@ -159,7 +159,7 @@ class TlsExchange {
         break;
       }
       case Op::peer_write:
-        peer_.write(pattern(script_.u16(), 4096));
+        peer_.write(pattern(script_.u16(), is_thorough(input_) ? 512 : 4096));
         break;
       case Op::peer_update:
         peer_.tell(tls::UpdateKeys{script_.u8() % 2 != 0});

@@ -507,8 +507,9 @@ TEST(HttpServer, EveryRefusedAllocationIsAnswered) {
 TEST(HttpServer, GoesOnIdenticallyFromASnapshot) {
   test::Site site = example_site();
   site.files["big.bin"].content.resize(9'000);
-  const std::string requests = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" +
-                               get("/big.bin") + get("/sub") + get("/", "Connection: close\r\n");
+  const std::string requests =
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n000000000000003\r\nabc\r\n0\r\n\r\n" +
+      get("/big.bin") + get("/sub") + get("/", "Connection: close\r\n");
   Driver whole(config, site);
   whole.receive(requests);
   Driver driver(config, site);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 
 #include "issue.hpp"
@@ -52,9 +53,13 @@ bool lasts(const x509::Certificate& certificate, UnixTime now) {
   return certificate.validity.contains({now.seconds + renew_days_before * day}) && certificate.validity.contains(now);
 }
 
-bool is_usable_ca(const effects::Credentials& ca, UnixTime now) {
-  const x509::Certificate& certificate = ca.chain[0];
-  return certificate.is_ca() && lasts(certificate, now) && x509::key_matches(ca.key, certificate);
+// The CA that somebody may have come to trust is replaced only when it is missing or about to run out: a damaged file
+// or a wrong clock must not throw it away.
+Result<bool> ca_is_due(const std::string& path, UnixTime now) {
+  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return true;
+  const auto ca = effects::load_certificates(path);
+  if (!ca) return std::unexpected(ca.error());
+  return (*ca)[0].validity.not_after.seconds < now.seconds + renew_days_before * day;
 }
 
 bool is_usable_leaf(const effects::Credentials& leaf, const x509::Certificate& ca, UnixTime now) {
@@ -95,8 +100,12 @@ Result<LocalIdentity> local_identity(const std::string& folder, UnixTime now) {
 
   const std::string ca_path = folder + "/ca.pem", ca_key_path = folder + "/ca-key.pem";
   const std::string leaf_path = folder + "/leaf.pem", leaf_key_path = folder + "/leaf-key.pem";
-  auto ca = effects::load_credentials(ca_path, ca_key_path, now);
-  if (!ca || !is_usable_ca(*ca, now)) {
+  const auto begin_anew = [&](const effects::Failure& failure) {
+    return effects::fail(failure.text + "; or move '" + ca_path + "' away, and a new local CA is made");
+  };
+  const auto due = ca_is_due(ca_path, now);
+  if (!due) return begin_anew(due.error());
+  if (*due) {
     auto issued = issue({.common_name = ca_name(),
                          .organization = {},
                          .dns_names = {},
@@ -108,9 +117,10 @@ Result<LocalIdentity> local_identity(const std::string& folder, UnixTime now) {
     auto written = write_pair(*issued, ca_path, ca_key_path);
     issued->forget();
     if (!written) return std::unexpected(written.error());
-    ca = effects::load_credentials(ca_path, ca_key_path, now);
-    if (!ca) return std::unexpected(ca.error());
   }
+  const auto ca = effects::load_credentials(ca_path, ca_key_path, now);
+  if (!ca) return begin_anew(ca.error());
+  if (!ca->chain[0].is_ca()) return begin_anew({"the certificate in '" + ca_path + "' is not a CA's"});
   auto leaf = effects::load_credentials(leaf_path, leaf_key_path, now);
   if (!leaf || !is_usable_leaf(*leaf, ca->chain[0], now)) {
     auto issued = issue({.common_name = "localhost",

@@ -7,6 +7,7 @@
 
 #include "limpid/core/budget.hpp"
 #include "limpid/core/bytes.hpp"
+#include "limpid/core/constant_time.hpp"
 
 namespace limpid {
 
@@ -42,9 +43,15 @@ class Vec {
     if (budget_ == nullptr || n > SIZE_MAX / sizeof(T)) return false;
     T* moved = static_cast<T*>(budget_->allocate(n * sizeof(T)));
     if (moved == nullptr) return false;
-    for (std::size_t i = 0; i < size_; ++i) {
-      ::new (static_cast<void*>(moved + i)) T(std::move(data_[i]));
-      data_[i].~T();
+    if constexpr (std::is_trivially_copyable_v<T>) {
+      if (size_ > 0) std::memcpy(moved, data_, size_ * sizeof(T));
+      // What grows may hold keys, a snapshot say: no copy is left behind in memory given back.
+      if constexpr (std::is_same_v<T, Byte>) wipe({data_, size_});
+    } else {
+      for (std::size_t i = 0; i < size_; ++i) {
+        ::new (static_cast<void*>(moved + i)) T(std::move(data_[i]));
+        data_[i].~T();
+      }
     }
     if (data_ != nullptr) budget_->release(data_, capacity_ * sizeof(T));
     data_ = moved;

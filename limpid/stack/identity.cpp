@@ -1,5 +1,7 @@
 #include "limpid/stack/identity.hpp"
 
+#include "limpid/tls/wire/handshake.hpp"
+
 namespace limpid::stack {
 
 std::string_view describe(IdentityFault fault) {
@@ -22,7 +24,9 @@ std::expected<Identity, IdentityFault> Identity::make(x509::CertificateList chai
   if (!x509::key_matches(key, chain[0])) return std::unexpected(IdentityFault::key_mismatch);
   std::size_t size = 0;
   for (const x509::Certificate& certificate : chain.certificates()) size += 3 + certificate.der.size() + 2;
-  if (size >= 1 << 24) return std::unexpected(IdentityFault::chain_too_large);
+  // A Certificate message: the empty context, the list's length, the list.
+  if (4 + size > tls::wire::max_body_size(tls::wire::HandshakeType::certificate))
+    return std::unexpected(IdentityFault::chain_too_large);
   Buffer list(budget);
   if (!list.reserve(size)) return std::unexpected(IdentityFault::out_of_memory);
   Writer out(list);

@@ -61,6 +61,19 @@ class Serving(BadInput):
         link.symlink_to(key)
         self.assertIn("would be served", self.serve(certificate, link))
 
+    def test_a_local_ca_that_is_damaged_is_not_replaced(self):
+        first = tool.run("cert", "new", "--is-ca", "--name", "mine", "--out", self.root / "mine")
+        self.assertEqual(first.returncode, 0, first.stderr)
+        data = self.root / "data" / "limpid"
+        data.mkdir(parents=True, exist_ok=True)
+        (data / "ca.pem").write_bytes((self.root / "mine" / "cert.pem").read_bytes())
+        (data / "ca-key.pem").write_text("not a key\n")
+        line = self.refused("serve", self.site, "--listen", "127.0.0.1:0")
+        self.assertIn(f"move '{data}/ca.pem' away, and a new local CA is made", line)
+        self.assertEqual((data / "ca-key.pem").read_text(), "not a key\n")
+        (data / "ca.pem").write_text("damaged\n")
+        self.assertIn(f"'{data}/ca.pem' holds no certificate", self.refused("serve", self.site, "--listen", "127.0.0.1:0"))
+
     def test_a_key_of_another_certificate(self):
         certificate, _ = self.pair("a")
         _, key = self.pair("b")

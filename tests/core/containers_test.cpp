@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "limpid/core/box.hpp"
 #include "limpid/core/vec.hpp"
+#include "tests/support/allocator.hpp"
 
 namespace limpid {
 namespace {
@@ -140,6 +142,24 @@ TEST(Vec, ExactReserveChargesExactly) {
   ASSERT_TRUE(buffer.reserve(37));
   EXPECT_EQ(budget.used(), 37u);
   EXPECT_EQ(buffer.capacity(), 37u);
+}
+
+TEST(Vec, BytesThatGrowLeaveNoCopyBehind) {
+  static int blocks, marked;
+  blocks = marked = 0;
+  test::observe_release = [](Bytes block) {
+    ++blocks;
+    marked += std::count(block.begin(), block.end(), Byte{0xa5}) > 0;
+  };
+  Budget budget(1000);
+  {
+    Buffer buffer(budget);
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(buffer.push_back(0xa5));
+    EXPECT_GT(blocks, 3);
+    EXPECT_EQ(marked, 0);
+    for (const Byte byte : buffer) EXPECT_EQ(byte, 0xa5);
+  }
+  test::observe_release = nullptr;
 }
 
 TEST(Box, OwnsOneValueOrNone) {

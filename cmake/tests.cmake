@@ -15,6 +15,7 @@ function(limpid_add_test)
   set_tests_properties(${test_NAME} PROPERTIES
     LABELS ${test_LABEL}
     TIMEOUT ${test_TIMEOUT}
+    COST ${test_TIMEOUT}  # what may take long starts first
     SKIP_RETURN_CODE 77
     ENVIRONMENT "LIMPID_SOURCE_DIR=${PROJECT_SOURCE_DIR};LIMPID_BUILD_DIR=${PROJECT_BINARY_DIR};GTEST_OUTPUT=xml:${PROJECT_BINARY_DIR}/results/gtest-${result}.xml")
 endfunction()

@@ -60,7 +60,8 @@ OpensslEnd::OpensslEnd(SSL_CTX* context, bool server) {
     SSL_set_accept_state(ssl_.get());
   } else {
     SSL_set_connect_state(ssl_.get());
-    SSL_set_tlsext_host_name(ssl_.get(), host);
+    // The macro SSL_set_tlsext_host_name, without its C cast.
+    SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(host));
     check(SSL_set1_host(ssl_.get(), host) == 1, "host");
   }
   seconds += stopwatch.elapsed();

@@ -55,7 +55,7 @@ def prepare():
         if source.is_file():
             target = TREE / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
+            shutil.copy(source, target)  # new, so that nothing built from a mutant of an earlier run is kept
     done = shell("cmake", "--preset", "release", "-S", str(TREE), "-B", str(BUILD), cwd=TREE)
     if done.returncode != 0:
         sys.exit(f"mutants: cmake failed\n{done.stdout[-2000:]}")
@@ -206,7 +206,7 @@ def main():
         lines = text.split("\n")
         lines[number] = mutated
         file.write_text("\n".join(lines))
-        detail = f"{path}: {mutated.strip()}"
+        detail = f"{path}: {mutated.strip() or '(dropped) ' + line.strip()}"
         judge(f"{path}:{number + 1}: {line.strip()}  ->  {mutated.strip() or '(dropped)'}", folder_of(path), detail)
         file.write_text(text)
 

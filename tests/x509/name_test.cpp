@@ -24,8 +24,7 @@ TEST(Name, MatchesRegardlessOfCaseSpacesAndStringType) {
   EXPECT_FALSE(match("\xc3\x84", Tag::utf8_string, "\xc3\xa4", Tag::utf8_string));
   EXPECT_FALSE(match("", Tag::utf8_string, "a", Tag::utf8_string));
   EXPECT_FALSE(match("a", Tag::utf8_string, "a b", Tag::utf8_string));
-  using namespace std::string_view_literals;
-  EXPECT_FALSE(match("a", Tag::utf8_string, "a\0"sv, Tag::utf8_string));
+  EXPECT_FALSE(match("a", Tag::utf8_string, {"a\0", 2}, Tag::utf8_string));
 }
 
 Octets two_part_name(std::string_view organization, std::string_view name) {

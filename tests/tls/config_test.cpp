@@ -81,6 +81,7 @@ TEST(Config, Limits) {
   EXPECT_EQ(fault_of({.pad_to = (1 << 14) + 1}), ConfigFault::limit_out_of_range);
   EXPECT_EQ(fault_of({.pad_to = 1 << 14}), std::nullopt);
   EXPECT_EQ(fault_of({.limits = {.early_data = (1 << 24) + 1}}), ConfigFault::limit_out_of_range);
+  EXPECT_EQ(fault_of({.limits = {.early_data = 1 << 24}}), std::nullopt);
 }
 
 TEST(Config, EveryFaultHasASentence) {

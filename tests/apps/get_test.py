@@ -211,8 +211,8 @@ class FromOthers(tool.Folder):
         with Scripted(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", linger=True) as server:
             process = subprocess.Popen([tool.LIMPID, "get", "-v", server.url(), "-o", self.root / "out"],
                                        stderr=subprocess.PIPE, text=True)
-            while not process.stderr.readline().startswith("< Content-Length"):
-                pass
+            while not (line := process.stderr.readline()).startswith("< Content-Length"):
+                self.assertNotEqual(line, "", "it ended by itself")
             process.kill()
             process.wait()
             process.stderr.close()

@@ -67,7 +67,8 @@ class Load(tool.Folder):
             for _ in range(3):
                 self.kill_100(server)
             self.assertEqual(server.descriptors(), before[0])
-            self.assertLess(server.resident_kib() - before[1], 1024)
+            if not tool.sanitized():  # a sanitizer keeps what was freed
+                self.assertLess(server.resident_kib() - before[1], 1024)
             with self.wrap(server.connect()) as peer:
                 peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
                 self.assertEqual(tool.receive_response(peer)[0], 200)

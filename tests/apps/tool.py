@@ -29,6 +29,12 @@ def need(program):
         raise unittest.SkipTest(f"{program} is not installed")
 
 
+def sanitized():
+    """Whether the tool was built with a sanitizer."""
+    cache = pathlib.Path(LIMPID).parent / "CMakeCache.txt"
+    return cache.exists() and re.search(r"^LIMPID_SANITIZE:\w+=.", cache.read_text(), re.MULTILINE) is not None
+
+
 def unprivileged():
     """What to put in front of a command so that it may neither read everything nor use every port."""
     if os.geteuid() != 0:

@@ -119,6 +119,42 @@ void add_round_key(Slices<Word>& q, const Lane (&round_key)[8]) {
   for (int i = 0; i < 8; ++i) q[i] ^= round_key[i];
 }
 
+// FIPS 197, section 5.3.1: each row is shifted by as much to the other side. Four times is once around.
+void inverse_shift_rows(Slices<Lane>& q) {
+  for (int i = 0; i < 3; ++i) shift_rows(q);
+}
+
+// Section 5.3.3. The polynomial of MixColumns has order 4, so its inverse is its third power.
+void inverse_mix_columns(Slices<Lane>& q) {
+  for (int i = 0; i < 3; ++i) mix_columns(q);
+}
+
+// The inverse of the affine map in the S-box (section 5.1.1, with the constant 0x63): bit i of the result is the sum of
+// bits i + 2, i + 5 and i + 7, and the constant 0x05.
+void inverse_affine(Slices<Lane>& q) {
+  Slices<Lane> sum;
+  for (int i = 0; i < 8; ++i) sum[i] = q[(i + 2) % 8] ^ q[(i + 5) % 8] ^ q[(i + 7) % 8];
+  for (int i = 0; i < 8; ++i) q[i] = i == 0 || i == 2 ? ~sum[i] : sum[i];
+}
+
+// S = A I with the inversion I, so the inverse of S is I A' = A' S A', where A' is the inverse of A.
+void inverse_sub_bytes(Slices<Lane>& q) {
+  inverse_affine(q);
+  sub_bytes(q);
+  inverse_affine(q);
+}
+
+// The round key at each of four blocks, bitsliced.
+void slice_round_key(const Byte* key, Slices<Lane>& q) {
+  q[0] = spread(load_column(key)) | spread(load_column(key + 8)) << 8;
+  q[4] = spread(load_column(key + 4)) | spread(load_column(key + 12)) << 8;
+  for (int k = 1; k < 4; ++k) {
+    q[k] = q[0];
+    q[4 + k] = q[4];
+  }
+  transpose(q);
+}
+
 std::uint32_t sub_word(std::uint32_t word) {
   Slices<Lane> q{word};
   transpose(q);
@@ -155,17 +191,7 @@ unsigned aes_expand(Bytes key, MutableBytes round_keys) {
 
 AesCounter::AesCounter(Bytes round_keys, unsigned rounds, std::span<const Byte, 12> nonce, std::uint32_t counter)
     : rounds_(rounds), counter_(counter) {
-  for (unsigned round = 0; round <= rounds; ++round) {
-    const Byte* key = &round_keys[16 * round];
-    Lane(&q)[8] = round_keys_[round];
-    q[0] = spread(load_column(key)) | spread(load_column(key + 8)) << 8;
-    q[4] = spread(load_column(key + 4)) | spread(load_column(key + 12)) << 8;
-    for (int k = 1; k < 4; ++k) {
-      q[k] = q[0];
-      q[4 + k] = q[4];
-    }
-    transpose(q);
-  }
+  for (unsigned round = 0; round <= rounds; ++round) slice_round_key(&round_keys[16 * round], round_keys_[round]);
   for (std::size_t i = 0; i < 3; ++i) nonce_[i] = load_column(&nonce[4 * i]);
 }
 
@@ -205,6 +231,30 @@ void AesCounter::next(Batch& key_stream) {
     }
   }
   wipe({reinterpret_cast<Byte*>(q), sizeof q});
+}
+
+// FIPS 197, section 5.3, with one block in the place of four.
+void aes_decrypt_block(Bytes round_keys, unsigned rounds, std::span<Byte, 16> block) {
+  Slices<Lane> q{}, key;
+  q[0] = spread(load_column(&block[0])) | spread(load_column(&block[8])) << 8;
+  q[4] = spread(load_column(&block[4])) | spread(load_column(&block[12])) << 8;
+  transpose(q);
+  for (unsigned round = rounds; round > 0; --round) {
+    slice_round_key(&round_keys[16 * round], key);
+    add_round_key(q, key);
+    if (round < rounds) inverse_mix_columns(q);
+    inverse_shift_rows(q);
+    inverse_sub_bytes(q);
+  }
+  slice_round_key(round_keys.data(), key);
+  add_round_key(q, key);
+  transpose(q);
+  store_column(gather(q[0]), &block[0]);
+  store_column(gather(q[4]), &block[4]);
+  store_column(gather(q[0] >> 8), &block[8]);
+  store_column(gather(q[4] >> 8), &block[12]);
+  wipe({reinterpret_cast<Byte*>(q), sizeof q});
+  wipe({reinterpret_cast<Byte*>(key), sizeof key});
 }
 
 }  // namespace limpid::crypto::portable

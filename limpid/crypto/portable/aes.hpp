@@ -31,4 +31,7 @@ class AesCounter {
   std::uint32_t counter_;
 };
 
+// The inverse cipher, in place. Slow, for what is read once.
+void aes_decrypt_block(Bytes round_keys, unsigned rounds, std::span<Byte, 16> block);
+
 }  // namespace limpid::crypto::portable

@@ -46,7 +46,6 @@ struct LiveFault {
     }
     return "";
   }
-  friend bool operator==(const LiveFault&, const LiveFault&) = default;
 };
 
 // A live state that was opened and has not had its entropy yet. There is nothing else to do with it.

@@ -202,6 +202,11 @@ TEST(ServerFaults, SecondClientHello) {
   expect_second_fault(Fault::second_client_hello_changed, [](Hello& h) { h.extensions.emplace_back(0x7777, ""); });
   expect_second_fault(Fault::second_client_hello_changed,
                       [](Hello& h) { std::swap(h.extensions[0], h.extensions[1]); });
+  expect_second_fault(Fault::second_client_hello_changed, [](Hello& h) {  // another type around the same bytes
+    for (auto& [type, data] : h.extensions) {
+      if (type == static_cast<std::uint16_t>(ExtensionType::server_name)) type = 0x7777;
+    }
+  });
   expect_second_fault(Fault::second_client_hello_changed, [](Hello& h) {
     extension(h.extensions, ExtensionType::supported_groups) = vec(number(0x0017, 2), 2);
   });

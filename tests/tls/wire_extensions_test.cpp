@@ -28,32 +28,34 @@ TEST(Extensions, ThePermittedOnesAreThoseOfTheRfcsTable) {
   constexpr std::string_view names[] = {"CH", "SH", "HRR", "EE", "CR", "CT", "NST"};
   const struct {
     ExtensionType type;
+    int number;  // in RFC 8446, section 4.2
     std::string_view where;
   } table[] = {
-      {ExtensionType::server_name, "CH, EE,"},
-      {ExtensionType::max_fragment_length, "CH, EE,"},
-      {ExtensionType::status_request, "CH, CR, CT,"},
-      {ExtensionType::supported_groups, "CH, EE,"},
-      {ExtensionType::signature_algorithms, "CH, CR,"},
-      {ExtensionType::use_srtp, "CH, EE,"},
-      {ExtensionType::heartbeat, "CH, EE,"},
-      {ExtensionType::application_layer_protocol_negotiation, "CH, EE,"},
-      {ExtensionType::signed_certificate_timestamp, "CH, CR, CT,"},
-      {ExtensionType::client_certificate_type, "CH, EE,"},
-      {ExtensionType::server_certificate_type, "CH, EE,"},
-      {ExtensionType::padding, "CH,"},
-      {ExtensionType::key_share, "CH, SH, HRR,"},
-      {ExtensionType::pre_shared_key, "CH, SH,"},
-      {ExtensionType::psk_key_exchange_modes, "CH,"},
-      {ExtensionType::early_data, "CH, EE, NST,"},
-      {ExtensionType::cookie, "CH, HRR,"},
-      {ExtensionType::supported_versions, "CH, SH, HRR,"},
-      {ExtensionType::certificate_authorities, "CH, CR,"},
-      {ExtensionType::oid_filters, "CR,"},
-      {ExtensionType::post_handshake_auth, "CH,"},
-      {ExtensionType::signature_algorithms_cert, "CH, CR,"},
+      {ExtensionType::server_name, 0, "CH, EE,"},
+      {ExtensionType::max_fragment_length, 1, "CH, EE,"},
+      {ExtensionType::status_request, 5, "CH, CR, CT,"},
+      {ExtensionType::supported_groups, 10, "CH, EE,"},
+      {ExtensionType::signature_algorithms, 13, "CH, CR,"},
+      {ExtensionType::use_srtp, 14, "CH, EE,"},
+      {ExtensionType::heartbeat, 15, "CH, EE,"},
+      {ExtensionType::application_layer_protocol_negotiation, 16, "CH, EE,"},
+      {ExtensionType::signed_certificate_timestamp, 18, "CH, CR, CT,"},
+      {ExtensionType::client_certificate_type, 19, "CH, EE,"},
+      {ExtensionType::server_certificate_type, 20, "CH, EE,"},
+      {ExtensionType::padding, 21, "CH,"},
+      {ExtensionType::key_share, 51, "CH, SH, HRR,"},
+      {ExtensionType::pre_shared_key, 41, "CH, SH,"},
+      {ExtensionType::psk_key_exchange_modes, 45, "CH,"},
+      {ExtensionType::early_data, 42, "CH, EE, NST,"},
+      {ExtensionType::cookie, 44, "CH, HRR,"},
+      {ExtensionType::supported_versions, 43, "CH, SH, HRR,"},
+      {ExtensionType::certificate_authorities, 47, "CH, CR,"},
+      {ExtensionType::oid_filters, 48, "CR,"},
+      {ExtensionType::post_handshake_auth, 49, "CH,"},
+      {ExtensionType::signature_algorithms_cert, 50, "CH, CR,"},
   };
-  for (const auto& [type, where] : table) {
+  for (const auto& [type, number, where] : table) {
+    EXPECT_EQ(static_cast<int>(type), number);
     for (std::size_t i = 0; i < std::size(contexts); ++i) {
       EXPECT_EQ(wire::is_permitted(type, contexts[i]), where.contains(std::string(names[i]) + ","))
           << static_cast<int>(type) << " in " << names[i];

@@ -58,7 +58,6 @@ struct CertificateRequest {
 struct CertificateEntry {
   Bytes cert_data{};  // DER, not looked at; not empty
   Extensions extensions{};
-  friend bool operator==(const CertificateEntry&, const CertificateEntry&) = default;
   static CertificateEntry read(Parser& in);
 };
 

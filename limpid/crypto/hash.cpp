@@ -1,6 +1,7 @@
 #include "limpid/crypto/hash.hpp"
 
 #include "limpid/crypto/portable/sha2.hpp"
+#include "limpid/crypto/x86/sha256.hpp"
 
 namespace limpid::crypto {
 namespace {
@@ -39,12 +40,9 @@ Hash::~Hash() {
   wipe({reinterpret_cast<Byte*>(chaining_.data()), sizeof chaining_});
 }
 
-void Hash::compress(Bytes blocks, CpuFeatures) {
-  if (algorithm_ == HashAlgorithm::sha256) {
-    portable::sha256_compress(chaining_, blocks);
-  } else {
-    portable::sha512_compress(chaining_, blocks);
-  }
+void Hash::compress(Bytes blocks, CpuFeatures cpu) {
+  if (algorithm_ != HashAlgorithm::sha256) return portable::sha512_compress(chaining_, blocks);
+  return cpu.sha ? x86::sha256_compress(chaining_, blocks) : portable::sha256_compress(chaining_, blocks);
 }
 
 void Hash::update(Bytes message, CpuFeatures cpu) {

@@ -20,7 +20,11 @@ const EVP_MD* openssl(HashAlgorithm algorithm) {
 }
 
 std::string hex_hash(HashAlgorithm algorithm, std::string_view message) {
-  return test::to_hex(hash(algorithm, as_bytes(message), portable_cpu).bytes());
+  const Digest digest = hash(algorithm, as_bytes(message), portable_cpu);
+  for (const CpuFeatures cpu : test::cpu_paths()) {
+    EXPECT_EQ(hash(algorithm, as_bytes(message), cpu), digest) << test::name_of(cpu);
+  }
+  return test::to_hex(digest.bytes());
 }
 
 // The examples of FIPS 180-4, published with it by NIST.
@@ -68,6 +72,23 @@ TEST(Hash, IsTheSameForEverySplit) {
           hash.update(message.subspan(j), cpu);
           ASSERT_EQ(hash.finish(cpu), whole) << i << " " << j;
         }
+      }
+    }
+  }
+}
+
+TEST(Hash, EveryPathGoesOnFromEveryOther) {
+  test::Random random(4);
+  const std::vector<Byte> message = random.bytes(1000);
+  for (const HashAlgorithm algorithm : algorithms) {
+    const Digest whole = hash(algorithm, message, portable_cpu);
+    for (const CpuFeatures first : test::cpu_paths()) {
+      for (const CpuFeatures second : test::cpu_paths()) {
+        const std::size_t cut = random.below(message.size());
+        Hash hash(algorithm);
+        hash.update(Bytes(message).first(cut), first);
+        hash.update(Bytes(message).subspan(cut), second);
+        EXPECT_EQ(hash.finish(first), whole) << cut;
       }
     }
   }

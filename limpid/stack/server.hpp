@@ -43,7 +43,7 @@ class Server {
   // For plain HTTP one byte of room and one of input would do.
   static constexpr LeastRoom least_room{
       .bytes = 2 * tls::Connection::least_room.bytes, .actions = 24, .input = tls::Connection::least_room.input};
-  static constexpr SnapshotKind snapshot_kind{"ssrv", 1};
+  static constexpr SnapshotKind snapshot_kind{"ssrv", 2};
   // At most so many bytes does HTTP hand out in one step over TLS.
   static constexpr std::size_t largest_handout = 72 * 1024;
   // Bytes owned with the default limits: both machines, a record's plaintext, and a handout that could not be sealed.

@@ -144,7 +144,7 @@ class TlsSession {
 
  private:
   struct State {
-    static constexpr SnapshotKind snapshot_kind{"sess", 1};
+    static constexpr SnapshotKind snapshot_kind{"sess", 2};
     tls::Connection connection;
     Buffer outgoing;  // plaintext to be sealed
     bool closing = false, close_sent = false;

@@ -92,10 +92,10 @@ void test_aeads(CpuFeatures cpu, std::string_view path) {
 // A key pair out of a private value, the way a snapshot brings it back.
 EphemeralKey loaded(NamedGroup group, Bytes private_value, CpuFeatures cpu) {
   Budget budget(0);
-  std::array<Byte, 34> storage;
+  std::array<Byte, 51> storage;
   Writer out(storage);
   out.u16(static_cast<std::uint16_t>(group));
-  out.bytes(private_value);
+  out.vector8([&] { out.bytes(private_value); });
   Reader in(out.written());
   EphemeralKey key;
   const LoadContext context{.now = {}, .budget = budget, .cpu = cpu};

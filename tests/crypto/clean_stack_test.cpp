@@ -133,12 +133,13 @@ struct Registers {
       : "D"(saved.scratch.data())
       : "memory");
 #define LIMPID_STORE(instruction, prefix, n) instruction " %%" prefix #n ", 64*" #n "(%0)\n"
-#define LIMPID_STORE_16(i, p)                                                                                          \
-  LIMPID_STORE(i, p, 0)                                                                                                \
-  LIMPID_STORE(i, p, 1)                                                                                                \
-  LIMPID_STORE(i, p, 2)                                                                                                \
-  LIMPID_STORE(i, p, 3) LIMPID_STORE(i, p, 4) LIMPID_STORE(i, p, 5) LIMPID_STORE(i, p, 6) LIMPID_STORE(i, p, 7)        \
-      LIMPID_STORE(i, p, 8) LIMPID_STORE(i, p, 9) LIMPID_STORE(i, p, 10) LIMPID_STORE(i, p, 11) LIMPID_STORE(i, p, 12) \
+#define LIMPID_STORE_16(i, p)                                                                                   \
+  LIMPID_STORE(i, p, 0)                                                                                         \
+  LIMPID_STORE(i, p, 1)                                                                                         \
+  LIMPID_STORE(i, p, 2)                                                                                         \
+  LIMPID_STORE(i, p, 3)                                                                                         \
+  LIMPID_STORE(i, p, 4) LIMPID_STORE(i, p, 5) LIMPID_STORE(i, p, 6) LIMPID_STORE(i, p, 7) LIMPID_STORE(i, p, 8) \
+      LIMPID_STORE(i, p, 9) LIMPID_STORE(i, p, 10) LIMPID_STORE(i, p, 11) LIMPID_STORE(i, p, 12)                \
           LIMPID_STORE(i, p, 13) LIMPID_STORE(i, p, 14) LIMPID_STORE(i, p, 15)
   if (zmm) {
     asm volatile(LIMPID_STORE_16("vmovdqu64", "zmm") LIMPID_STORE("vmovdqu64", "zmm", 16) LIMPID_STORE(
@@ -228,12 +229,14 @@ TEST_P(CleanStack, LoadingAKeyLeavesNothingBehind) {
 [[gnu::noinline]] void sign_carelessly(const Subject& subject, Bytes message) {
   if (subject.key->type() == KeyType::ed25519) {
     std::array<Byte, 64> signature;
-    ed25519::sign(subject.key->secret_bytes(), subject.key->public_key().bytes().first<32>(), message, signature);
+    ed25519::sign(subject.key->secret_bytes().first<32>(), subject.key->public_key().bytes().first<32>(), message,
+                  signature);
     asm volatile("" : : "r"(&signature) : "memory");
   } else {
     std::array<Byte, 32> digest;
     copy(hash(HashAlgorithm::sha256, message, best_cpu()).bytes(), digest);
-    const auto signature = ecdsa::sign(from_big_endian<4>(subject.key->secret_bytes()), digest, hedge, best_cpu());
+    const auto signature =
+        ecdsa::sign(from_big_endian<4>(subject.key->secret_bytes().first<32>()), digest, hedge, best_cpu());
     asm volatile("" : : "r"(&signature) : "memory");
   }
 }

@@ -28,7 +28,8 @@ std::string hex(Bytes bytes) { return to_hex(bytes); }
 
 // The (EC)DHE output of a trace's private key with the peer's public one.
 std::vector<Byte> agreed(crypto::NamedGroup group, Bytes private_key, Bytes peer_public_key) {
-  std::vector<Byte> saved{static_cast<Byte>(static_cast<std::uint16_t>(group) >> 8), static_cast<Byte>(group)};
+  std::vector<Byte> saved{static_cast<Byte>(static_cast<std::uint16_t>(group) >> 8), static_cast<Byte>(group),
+                          static_cast<Byte>(private_key.size())};
   saved.insert(saved.end(), private_key.begin(), private_key.end());
   const auto key = decoded<crypto::EphemeralKey>(saved);
   if (!key) return {};

@@ -24,7 +24,7 @@ class Connection {
   using Event = std::variant<Tick, Entropy, stream::Received, stream::PeerFinished, Write, Close, UpdateKeys, Reply>;
   using Action = std::variant<stream::Send, Deliver, Ask, HandshakeDone, PeerClosed, Truncated, Failed, Refused, Noted>;
 
-  static constexpr SnapshotKind snapshot_kind{"tls ", 1};
+  static constexpr SnapshotKind snapshot_kind{"tls ", 2};
   // Bytes: the names in HandshakeDone and a record. Input: a record of the largest size.
   static constexpr LeastRoom least_room{.bytes = 1024, .actions = 4, .input = record::max_record};
 

@@ -285,7 +285,8 @@ Client::Step on(Client::AwaitCertificateVerify& state, const Context& context, c
   // Section 4.4.3: "If the CertificateVerify message is sent by a server, the signature algorithm MUST be one offered
   // in the client's "signature_algorithms" extension", and it must fit the key in the end-entity certificate.
   if (!context.config.offers(parsed->algorithm)) return refuse(Fault::signature_scheme_not_offered, scheme);
-  if (parsed->algorithm != crypto::scheme_of(state.key.type())) {
+  const auto schemes = crypto::schemes_of(state.key.type());
+  if (std::find(schemes.begin(), schemes.end(), parsed->algorithm) == schemes.end()) {
     return refuse(Fault::signature_scheme_not_for_key, scheme);
   }
   // "If the verification fails, the receiver MUST terminate the handshake with a "decrypt_error" alert."

@@ -36,9 +36,11 @@ ChunkedDecoder::Result ChunkedDecoder::decode(Bytes bytes, std::size_t& taken, B
           return Result::fault;
         } else if (byte == '\r') {
           position_ = size_lf;
-        } else if (byte == ';' || byte == ' ' || byte == '\t') {
+        } else if (byte == ';') {
           position_ = extension;
         } else {
+          // Section 7.1.1 would let whitespace stand in front of the semicolon. Recipients differ in what they make of
+          // it, which is how requests are smuggled, and nobody sends it.
           return Result::fault;
         }
         break;

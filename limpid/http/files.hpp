@@ -21,7 +21,9 @@ struct FileId {
 // Which file is this? Answered by Found or a LookupFailure.
 struct Lookup {
   QueryId id;
-  std::string_view path;  // as normalize_path gives it; never ends in "/", may be empty: the directory served
+  // Relative to the directory served, as normalize_path gives it. If it ends in "/", what is wanted is a page that
+  // lists the folder of that name, "/" being the directory itself: http/listing.hpp writes it.
+  std::string_view path;
 };
 
 // Give at most `room` bytes of this file from `offset`. Answered by a Piece.
@@ -30,8 +32,8 @@ struct ReadFile {
   FileId file;
   std::uint64_t offset = 0;
   std::uint32_t room = 0;
-  // As looked up, for a driver that must open the file again because the state came from elsewhere. If it is not of this
-  // size and version any more, the answer is an empty Piece.
+  // As looked up, for a driver that must open the file again because the state came from elsewhere. If it is not of
+  // this size and version any more, the answer is an empty Piece.
   std::string_view path;
   std::uint64_t size = 0, version = 0;
 };

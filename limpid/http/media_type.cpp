@@ -44,6 +44,7 @@ std::string_view media_type(std::string_view path) {
       {"mp4", "video/mp4"},
       {"webm", "video/webm"},
   };
+  if (path.ends_with('/')) return types[0].media_type;
   const std::size_t slash = path.rfind('/');
   if (slash != path.npos) path = from(path, slash + 1);
   const std::size_t dot = path.rfind('.');
@@ -53,6 +54,15 @@ std::string_view media_type(std::string_view path) {
     }
   }
   return "application/octet-stream";
+}
+
+bool is_compressible(std::string_view media_type) {
+  for (const std::string_view compressed :
+       {"application/zip", "application/gzip", "application/pdf", "font/woff", "font/woff2", "image/png", "image/jpeg",
+        "image/gif", "image/webp", "image/avif"}) {
+    if (media_type == compressed) return false;
+  }
+  return !media_type.starts_with("audio/") && !media_type.starts_with("video/");
 }
 
 }  // namespace limpid::http

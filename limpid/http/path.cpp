@@ -59,4 +59,13 @@ std::expected<std::string_view, PathFault> normalize_path(std::string_view raw, 
   return as_text(Bytes(out.first(size)));
 }
 
+bool is_hidden(std::string_view path) {
+  std::string_view rest = path;
+  if (cut(rest, '/') == ".well-known") path = rest;
+  while (!path.empty()) {
+    if (cut(path, '/').starts_with('.')) return true;
+  }
+  return false;
+}
+
 }  // namespace limpid::http

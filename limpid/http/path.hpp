@@ -24,4 +24,8 @@ enum class PathFault : std::uint8_t {
 // Dot segments are removed after decoding, so that "%2e%2e" is "..": what a file system would make of it decides.
 std::expected<std::string_view, PathFault> normalize_path(std::string_view raw, MutableBytes out);
 
+// Whether a normalized path names what is not to be seen: a segment that begins with a dot, such as .git or .htpasswd,
+// unless it is ".well-known" in front (RFC 8615), which exists to be found.
+bool is_hidden(std::string_view path);
+
 }  // namespace limpid::http

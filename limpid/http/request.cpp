@@ -8,7 +8,8 @@ constexpr RequestFault bad(std::string_view reason) { return {Status::bad_reques
 Method method_of(std::string_view name) {
   if (name == "GET") return Method::get;
   if (name == "HEAD") return Method::head;
-  for (const std::string_view known : {"POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}) {
+  if (name == "OPTIONS") return Method::options;
+  for (const std::string_view known : {"POST", "PUT", "DELETE", "CONNECT", "TRACE", "PATCH"}) {
     if (name == known) return Method::known;
   }
   return Method::other;
@@ -78,7 +79,8 @@ bool split_target(RequestHead& head) {
     target.remove_prefix(3);
     std::size_t end = 0;
     while (end < target.size() && target[end] != '/' && target[end] != '?') ++end;
-    if (end == 0 || !is_host(first(target, end))) return false;
+    head.host = first(target, end);
+    if (end == 0 || !is_host(head.host)) return false;
     target.remove_prefix(end);
   }
   const std::size_t question = target.find('?');
@@ -88,8 +90,11 @@ bool split_target(RequestHead& head) {
   return true;
 }
 
+// Whether content may follow although its length was not given: up to the end of the connection, as HTTP/1.0 had it.
+bool may_have_content(std::string_view method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
+
 // RFC 9112, section 6. Whatever two recipients could read differently is refused: it is how requests are smuggled.
-std::expected<BodyFraming, RequestFault> body_framing(const Fields& fields, int minor) {
+std::expected<BodyFraming, RequestFault> body_framing(const Fields& fields, int minor, std::string_view method) {
   const int lengths = fields.count("content-length");
   const int codings = fields.count("transfer-encoding");
   if (codings > 0) {
@@ -103,6 +108,10 @@ std::expected<BodyFraming, RequestFault> body_framing(const Fields& fields, int 
       return std::unexpected(RequestFault{Status::not_implemented, "The only transfer coding understood is chunked."});
     }
     return ChunkedBody{};
+  }
+  if (lengths == 0 && minor == 0 && may_have_content(method)) {
+    // RFC 1945, section 7.2.2: "a valid Content-Length header field is required on all HTTP/1.0 POST requests".
+    return std::unexpected(RequestFault{Status::length_required, "The length of the content must be given."});
   }
   if (lengths == 0) return std::uint64_t{0};
   const auto length = lengths == 1 ? parse_decimal(fields.only("content-length").value_or("")) : std::nullopt;
@@ -141,8 +150,11 @@ std::expected<RequestHead, RequestFault> parse_request(Bytes bytes) {
   const int hosts = head.fields.count("host");
   if (hosts > 1 || (hosts == 0 && head.minor_version > 0)) return std::unexpected(bad("There must be one Host field."));
   if (hosts == 1 && !is_host(*head.fields.only("host"))) return std::unexpected(bad("The Host field is malformed."));
+  // Section 3.2.2: "When an origin server receives a request with an absolute-form of request-target, the origin server
+  // MUST ignore the received Host header field (if any) and instead use the host information of the request-target."
+  if (head.host.empty()) head.host = head.fields.only("host").value_or("");
 
-  const auto body = body_framing(head.fields, head.minor_version);
+  const auto body = body_framing(head.fields, head.minor_version, head.method_name);
   if (!body) return std::unexpected(body.error());
   head.body = *body;
 

@@ -14,7 +14,8 @@ namespace limpid::http {
 enum class Method : std::uint8_t {
   get,
   head,
-  known,  // POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH: we know them and do not allow them
+  options,
+  known,  // POST, PUT, DELETE, CONNECT, TRACE, PATCH: we know them and do not allow them
   other,
 };
 constexpr bool is_valid(Method method) { return method <= Method::other; }
@@ -33,6 +34,7 @@ struct RequestHead {
   std::string_view target;  // as sent
   std::string_view path;    // begins with "/"; only "*" in `OPTIONS *` and the authority of CONNECT are otherwise
   std::string_view query;   // with its "?"; empty if there is none
+  std::string_view host;    // whom it is for, with the port if one was given; may be empty
   int minor_version = 1;
   bool keep_alive = true;  // what the peer wants
   bool expects_continue = false;

@@ -1,6 +1,7 @@
 #include "limpid/http/server.hpp"
 
 #include "limpid/http/answer.hpp"
+#include "limpid/http/media_type.hpp"
 #include "limpid/http/path.hpp"
 
 namespace limpid::http {
@@ -18,10 +19,11 @@ constexpr std::size_t least_asked = 4096;
 }  // namespace
 
 bool Server::Request::derive_path(Budget& budget) {
+  constexpr std::size_t longest_suffix = 3;
   path = Buffer(budget);
   const auto parsed = parse_request(head_bytes());
   if (!parsed || parsed->path.empty()) return true;
-  if (!path.resize(parsed->path.size() + index_file.size())) return false;
+  if (!path.resize(parsed->path.size() + index_file.size() + longest_suffix)) return false;
   const auto normalized = normalize_path(parsed->path, {path.data(), path.size()});
   if (!normalized) {
     path.release();
@@ -29,7 +31,9 @@ bool Server::Request::derive_path(Budget& budget) {
   }
   const bool directory = normalized->empty() || normalized->ends_with('/');
   path.truncate(normalized->size());
-  return !directory || path.append(as_bytes(index_file));
+  if (directory && listing) return !path.empty() || path.append(as_bytes("/"));
+  if (directory && !path.append(as_bytes(index_file))) return false;
+  return path.append(as_bytes(suffix(coding)));
 }
 
 bool Server::ReadingHead::restored(const LoadContext&) {
@@ -39,16 +43,25 @@ bool Server::ReadingHead::restored(const LoadContext&) {
   return scanner.scan(none, {head.data(), head.size()}, taken) == HeadScanner::Result::incomplete;
 }
 
-std::uint64_t Server::Responding::content() const {
-  if (status != Status::ok || !file) return 0;
-  const auto head = parse_request(request.head_bytes());
-  return head && head->method == Method::get ? file->size : 0;
+AnswerFacts Server::Responding::facts() const {
+  return {.request = request.head_bytes(),
+          .path = request.path_text(),
+          .coding = request.coding,
+          .status = status,
+          .close = close,
+          .date = date,
+          .file = file};
 }
 
 bool Server::Responding::restored(const LoadContext&) const {
-  if (file ? request.path.empty() : status == Status::ok) return false;
-  if (file_sent > content() || (file_sent > 0 && !text_done)) return false;
-  return !query || (asked > 0 && asked <= content() - file_sent);
+  if (has_file(status) != file.has_value() || (file && request.path.empty())) return false;
+  const AnswerFacts said = facts();
+  const AnswerText text(said);
+  const ByteRange content = text.content(part);
+  if (part >= text.parts() || file_sent > content.size || (file_sent > 0 && !text_done)) return false;
+  if (status == Status::partial_content && text.content(0).size == 0) return false;
+  if (sent < text_sent || sent - text_sent < file_sent) return false;
+  return !query || (asked > 0 && asked <= content.size - file_sent);
 }
 
 // One step over one state.
@@ -179,7 +192,9 @@ class ServerStep {
     } else if (!reading.head.append(bytes.first(taken))) {
       answer_unread(Status::service_unavailable);
     } else if (result == HeadScanner::Result::complete) {
-      head_complete({std::move(reading.head), {}});
+      Server::Request request;
+      request.head = std::move(reading.head);
+      head_complete(std::move(request));
     }
     return taken;
   }
@@ -251,11 +266,43 @@ class ServerStep {
   void look_up(Server::Request request) {
     const auto head = parse_request(request.head_bytes());
     if (!head) return answer(std::move(request), head.error().status, true);
-    if (head->method == Method::known) return answer(std::move(request), Status::method_not_allowed, false);
     if (head->method == Method::other) return answer(std::move(request), Status::not_implemented, false);
+    const bool reads = head->method == Method::get || head->method == Method::head;
+    if (config_.https_port != 0 && head->path.starts_with('/')) {
+      if (redirectable_host(*head).empty()) return answer(std::move(request), Status::bad_request, false);
+      // RFC 9110, section 15.4.9: unlike 301, 308 "does not allow changing the request method from POST to GET".
+      return answer(std::move(request), reads ? Status::moved_permanently : Status::permanent_redirect, false);
+    }
+    if (head->method == Method::options) return answer(std::move(request), Status::no_content, false);
+    if (!reads) return answer(std::move(request), Status::method_not_allowed, false);
+    request.coding = coding_after(*head, {});
+    ask_for_file(std::move(request));
+  }
+
+  void ask_for_file(Server::Request request) {
     if (!request.derive_path(budget_)) return answer(std::move(request), Status::service_unavailable, true);
     if (request.path.empty()) return answer(std::move(request), Status::bad_request, false);
+    if (is_hidden(request.path_text())) return answer(std::move(request), Status::not_found, false);
+    if (request.coding != ContentCoding::identity && !is_compressible(media_type(base_path(request)))) {
+      request.coding = ContentCoding::identity;
+      return ask_for_file(std::move(request));
+    }
     state_.phase_ = Server::LookingUp{std::move(request), next_query(), new_pace()};
+  }
+
+  // In which form to look for the file next, behind `tried`.
+  static ContentCoding coding_after(const RequestHead& head, std::optional<ContentCoding> tried) {
+    bool next = !tried;
+    for (const ContentCoding coding : preferred_codings(head.fields)) {
+      if (next) return coding;
+      next = coding == *tried;
+    }
+    return ContentCoding::identity;
+  }
+
+  static std::string_view base_path(const Server::Request& request) {
+    const std::string_view path = request.path_text();
+    return first(path, path.size() - suffix(request.coding).size());
   }
 
   QueryId next_query() { return state_.last_query_ = {state_.last_query_.value + 1}; }
@@ -282,12 +329,26 @@ class ServerStep {
 
   std::size_t found_file(Server::LookingUp& looking_up, const Found& found) {
     const auto head = parse_request(looking_up.request.head_bytes());
-    const Status status = head ? evaluate_conditions(*head, found, now_.wall) : Status::bad_request;
+    const Status status =
+        head ? evaluate_conditions(*head, found, looking_up.request.coding, now_.wall) : Status::internal_server_error;
     answer(std::move(looking_up.request), status, false, found);
     return 1;
   }
 
   std::size_t found_none(Server::LookingUp& looking_up, LookupFailure failure) {
+    Server::Request request = std::move(looking_up.request);
+    const auto head = parse_request(request.head_bytes());
+    // That another form of it cannot be had is no failure.
+    if (request.coding != ContentCoding::identity && head) {
+      request.coding = coding_after(*head, request.coding);
+      ask_for_file(std::move(request));
+      return 1;
+    }
+    if (failure == LookupFailure::not_found && config_.list_folders && !request.listing && names_folder(*head)) {
+      request.listing = true;
+      ask_for_file(std::move(request));
+      return 1;
+    }
     const auto status = [&] {
       switch (failure) {
         case LookupFailure::not_found:
@@ -301,15 +362,19 @@ class ServerStep {
       }
       return Status::internal_server_error;
     }();
-    answer(std::move(looking_up.request), status, false);
+    answer(std::move(request), status, false);
     return 1;
   }
+
+  static bool names_folder(const RequestHead& head) { return head.path.ends_with('/'); }
 
   std::size_t got_piece(Server::Responding& responding, Bytes bytes) {
     responding.query.reset();
     if (!bytes.empty()) {
       respond(bytes.first(std::min<std::size_t>(bytes.size(), responding.asked)));
-    } else if (responding.text_sent == 0) {
+    } else if (responding.sent == 0) {
+      actions_.push(CloseFile{responding.file->file});
+      responding.file.reset();
       responding.status = Status::internal_server_error;
       respond({});
     } else {
@@ -319,42 +384,56 @@ class ServerStep {
     return 1;
   }
 
-  static AnswerText text_of(const Server::Responding& responding) {
-    return {responding.request.head_bytes(),
-            responding.request.path_text(),
-            responding.status,
-            responding.close,
-            responding.date,
-            responding.file};
+  AnswerFacts facts_of(const Server::Responding& responding) const {
+    AnswerFacts facts = responding.facts();
+    facts.server_name = config_.server_name;
+    facts.https_port = config_.https_port;
+    return facts;
   }
 
   // Sends of the answer under way, if there is one, what the room takes; `piece` is what comes next of its file.
   void respond(Bytes piece) {
     auto* responding = in<Server::Responding>();
     if (responding == nullptr || responding->query) return;
-    const std::uint64_t content = responding->content();
-    // The head waits for the first piece: they travel together, and if there is none, it can still say so.
-    const bool waits = responding->file_sent < content && piece.empty() && responding->text_sent == 0;
-    if (!responding->text_done && !waits) piece = send_text(*responding, piece);
-    if (responding->text_done) {
-      piece = piece.first(std::min(piece.size(), credit_));
-      send(*responding, piece);
-      responding->file_sent += piece.size();
-      if (responding->file_sent == content) return complete(*responding);
+    const AnswerFacts facts = facts_of(*responding);
+    const AnswerText text(facts);
+    for (;; next_part(*responding), piece = {}) {
+      const std::uint64_t content = text.content(responding->part).size;
+      // The head waits for the first piece: they travel together, and if there is none, it can still say so.
+      const bool waits = responding->sent == 0 && content > 0 && piece.empty();
+      if (!responding->text_done && !waits) piece = send_text(*responding, text, piece);
+      if (responding->text_done) {
+        piece = piece.first(std::min(piece.size(), credit_));
+        send(*responding, piece);
+        responding->file_sent += piece.size();
+      }
+      if (!responding->text_done || responding->file_sent < content) {
+        if (credit_ > 0 && (responding->text_done || waits)) ask_for_piece(*responding, content);
+        return;
+      }
+      if (responding->part + 1 == text.parts()) return complete(*responding, text);
     }
-    if (credit_ == 0 || (!responding->text_done && !waits)) return;
-    responding->query = next_query();
+  }
+
+  static void next_part(Server::Responding& responding) {
+    ++responding.part;
+    responding.text_sent = responding.file_sent = 0;
+    responding.text_done = false;
+  }
+
+  void ask_for_piece(Server::Responding& responding, std::uint64_t content) {
+    responding.query = next_query();
     // As much as this step's room took: the next one will be about as large.
     const std::uint64_t most =
         std::min<std::uint64_t>(config_.largest_piece, std::max<std::size_t>(room_.size(), least_asked));
-    responding->asked = static_cast<std::uint32_t>(std::min(content - responding->file_sent, most));
+    responding.asked = static_cast<std::uint32_t>(std::min(content - responding.file_sent, most));
   }
 
   // Returns what is left of `piece`.
-  Bytes send_text(Server::Responding& responding, Bytes piece) {
+  Bytes send_text(Server::Responding& responding, const AnswerText& text, Bytes piece) {
     const MutableBytes room = room_.first(credit_);
     WindowWriter out(responding.text_sent, room);
-    emit_answer(text_of(responding), config_.server_name, out);
+    text.emit(responding.part, out);
     std::size_t size = out.written();
     responding.text_sent += size;
     responding.text_done = responding.text_sent == out.total();
@@ -375,29 +454,39 @@ class ServerStep {
     actions_.push(stream::Send{bytes});
     credit_ -= bytes.size();
     responding.pace.sent += bytes.size();
+    responding.sent += bytes.size();
   }
 
-  void complete(Server::Responding& responding) {
-    report(responding, Abandoned::no);
+  void complete(Server::Responding& responding, const AnswerText& text) {
+    report(responding, text, Abandoned::no);
     if (responding.close || state_.draining_) return end();
     state_.phase_ = Server::Idle{now_.monotonic + config_.idle_timeout};
   }
 
   void report(const Server::Responding& responding, Abandoned abandoned) {
+    const AnswerFacts facts = facts_of(responding);
+    report(responding, AnswerText(facts), abandoned);
+  }
+
+  void report(const Server::Responding& responding, const AnswerText& text, Abandoned abandoned) {
     if (responding.file) actions_.push(CloseFile{responding.file->file});
     RequestServed served;
     served.status = responding.status;
     served.abandoned = abandoned;
-    served.body_bytes = responding.file_sent;
-    if (const auto head = parse_request(responding.request.head_bytes())) {
+    if (const auto& head = text.request()) {
       served.method = head->method;
-      served.target_size = static_cast<std::uint8_t>(std::min(head->target.size(), served.target.size()));
-      std::copy_n(head->target.data(), served.target_size, served.target.data());
+      served.minor_version = static_cast<std::uint8_t>(head->minor_version);
+      served.method_name = decltype(served.method_name)(head->method_name);
+      served.target = decltype(served.target)(head->target);
+      served.referer = decltype(served.referer)(head->fields.only("referer").value_or(""));
+      served.user_agent = decltype(served.user_agent)(head->fields.only("user-agent").value_or(""));
     }
-    if (!responding.file || responding.status != Status::ok) {
+    if (responding.status == Status::ok) {
+      served.body_bytes = responding.file_sent;
+    } else {
       // The head's length is known from emitting it alone.
-      const std::uint64_t head_size = answer_head_size(text_of(responding), config_.server_name);
-      served.body_bytes = responding.text_sent > head_size ? responding.text_sent - head_size : 0;
+      const std::uint64_t head_size = text.head_size();
+      served.body_bytes = responding.sent > head_size ? responding.sent - head_size : 0;
     }
     actions_.push(served);
   }
@@ -456,9 +545,15 @@ std::optional<Server::Query> Server::pending() const {
   const auto* responding = std::get_if<Responding>(&phase_);
   if (responding == nullptr || !responding->query) return {};
   const Found& file = *responding->file;
-  return ReadFile{
-      *responding->query, file.file,   responding->file_sent, responding->asked, responding->request.path_text(),
-      file.size,          file.version};
+  const AnswerFacts facts = responding->facts();
+  const ByteRange content = AnswerText(facts).content(responding->part);
+  return ReadFile{.id = *responding->query,
+                  .file = file.file,
+                  .offset = content.offset + responding->file_sent,
+                  .room = responding->asked,
+                  .path = responding->request.path_text(),
+                  .size = file.size,
+                  .version = file.version};
 }
 
 }  // namespace limpid::http

@@ -1,15 +1,18 @@
 // An HTTP/1.1 server for one connection that serves files (RFC 9110, RFC 9112). It sees plaintext: stack::Server puts
 // it onto a byte stream, with TLS or without.
 //
-// GET and HEAD, one request after the other: what was received behind a request is consumed when its answer is
-// complete.
+// GET, HEAD and OPTIONS, one request after the other: what was received behind a request is consumed when its answer is
+// complete. Where the peer accepts it, a file that lies compressed beside the one asked for is sent instead (".br",
+// ".gz"). Files and folders whose names begin with a dot are not there, except below /.well-known/.
 #pragma once
 
 #include <optional>
 
+#include "limpid/core/inline_list.hpp"
 #include "limpid/core/snapshot.hpp"
 #include "limpid/core/stream.hpp"
 #include "limpid/http/chunked.hpp"
+#include "limpid/http/content_coding.hpp"
 #include "limpid/http/files.hpp"
 #include "limpid/http/head_scanner.hpp"
 #include "limpid/http/request.hpp"
@@ -31,19 +34,28 @@ enum class Abandoned : std::uint8_t {
 };
 constexpr bool is_valid(Abandoned why) { return why <= Abandoned::reset; }
 
+// The front of a text that a peer sent.
+template <std::size_t N>
+using Excerpt = InlineList<char, N>;
+
 // Action: one exchange is over. For access logs and counters.
 struct RequestServed {
   Method method = Method::other;
   Status status = Status::bad_request;
   Abandoned abandoned = Abandoned::no;
-  std::uint64_t body_bytes = 0;    // of the answer's content, handed out for sending
-  std::array<char, 127> target{};  // the front of the request target, visible ASCII; empty if no head could be read
-  std::uint8_t target_size = 0;
-  std::string_view target_text() const { return {target.data(), target_size}; }
+  std::uint8_t minor_version = 1;
+  std::uint64_t body_bytes = 0;  // of the answer's content, handed out for sending
+  Excerpt<16> method_name;       // a token; empty, as all that follows, if no head could be read
+  Excerpt<255> target;           // visible ASCII
+  Excerpt<127> referer;          // any bytes but control characters other than HTAB
+  Excerpt<127> user_agent;
   static void fields(auto& self, auto&& visit) {
-    visit(self.method, self.status, self.abandoned, self.body_bytes, self.target, self.target_size);
+    visit(self.method, self.status, self.abandoned, self.minor_version, self.body_bytes, self.method_name, self.target,
+          self.referer, self.user_agent);
   }
 };
+
+struct AnswerFacts;
 
 class Server {
  public:
@@ -55,7 +67,11 @@ class Server {
     Duration header_timeout = seconds(10);  // from the first byte of a request to the end of its head and content
     Duration idle_timeout = seconds(60);    // from the start or the end of an answer to the next request's first byte
     Duration progress_interval = seconds(30);  // during an answer: in every such interval
-    std::uint32_t least_progress = 1024;       // so many bytes are taken, or the connection is aborted
+    // so many bytes are taken, or the connection is aborted: who takes less than 1 KiB/s for long would hold what an
+    // answer costs for as long as he likes
+    std::uint32_t least_progress = 30 * 1024;
+    bool list_folders = false;     // that have no index.html; otherwise they are not found
+    std::uint16_t https_port = 0;  // not 0: every request is answered by a redirect to this port, with https
   };
 
   using Event = std::variant<Tick, stream::Received, stream::PeerFinished, stream::Reset, Drain, Reply>;
@@ -63,7 +79,7 @@ class Server {
   using Query = std::variant<Lookup, ReadFile>;
 
   static constexpr LeastRoom least_room{.bytes = 1, .actions = 6, .input = 1};
-  static constexpr SnapshotKind snapshot_kind{"hsrv", 1};
+  static constexpr SnapshotKind snapshot_kind{"hsrv", 2};
   // Bytes owned with the default limits: a head that grew by doubling while it moved, and the path from it.
   static constexpr std::size_t max_footprint = 3 * HeadLimits{}.head + HeadLimits{}.start_line + 64;
 
@@ -89,9 +105,11 @@ class Server {
  private:
   // A request whose head is complete. The head is kept as it came; what it says is parsed again where it is needed.
   struct Request {
-    Buffer head;  // empty if it could not be read
-    Buffer path;  // of the file to look up, derived from the head; empty if it names none
-    static void fields(auto& self, auto&& visit) { visit(self.head); }
+    Buffer head;                                     // empty if it could not be read
+    ContentCoding coding = ContentCoding::identity;  // the form of the file that is meant
+    bool listing = false;                            // or, if it is a folder, the page that lists it
+    Buffer path;                                     // of the file to look up, derived; empty if there is none
+    static void fields(auto& self, auto&& visit) { visit(self.head, self.coding, self.listing); }
     bool restored(const LoadContext& context) { return derive_path(context.budget); }
     bool derive_path(Budget& budget);  // false only if memory is refused
     std::string_view path_text() const { return as_text({path.data(), path.size()}); }
@@ -133,20 +151,21 @@ class Server {
   struct Responding {
     Request request;
     Status status = Status::ok;
-    bool close = false;           // the connection ends after this answer
-    UnixTime date;                // when the answer began
-    std::optional<Found> file;    // open until the answer is over
-    std::uint64_t text_sent = 0;  // of the head and, if the answer is not a file, its content
-    bool text_done = false;       // all of it
-    std::uint64_t file_sent = 0;
+    bool close = false;            // the connection ends after this answer
+    UnixTime date;                 // when the answer began
+    std::optional<Found> file;     // open until the answer is over
+    std::uint32_t part = 0;        // of the answer (AnswerText), which is being sent
+    std::uint64_t text_sent = 0;   // of its text
+    bool text_done = false;        // all of it
+    std::uint64_t file_sent = 0;   // of its piece of the file
+    std::uint64_t sent = 0;        // of all parts
     std::optional<QueryId> query;  // open: the next piece
     std::uint32_t asked = 0;       // its room
     Pace pace;
-    // Bytes of the file that this answer carries.
-    std::uint64_t content() const;
+    AnswerFacts facts() const;  // without what the configuration says
     static void fields(auto& self, auto&& visit) {
-      visit(self.request, self.status, self.close, self.date, self.file, self.text_sent, self.text_done, self.file_sent,
-            self.query, self.asked, self.pace);
+      visit(self.request, self.status, self.close, self.date, self.file, self.part, self.text_sent, self.text_done,
+            self.file_sent, self.sent, self.query, self.asked, self.pace);
     }
     bool restored(const LoadContext&) const;
   };

@@ -6,10 +6,16 @@ std::string_view reason_phrase(Status status) {
   switch (status) {
     case Status::ok:
       return "OK";
+    case Status::no_content:
+      return "No Content";
+    case Status::partial_content:
+      return "Partial Content";
     case Status::moved_permanently:
       return "Moved Permanently";
     case Status::not_modified:
       return "Not Modified";
+    case Status::permanent_redirect:
+      return "Permanent Redirect";
     case Status::bad_request:
       return "Bad Request";
     case Status::forbidden:
@@ -20,12 +26,16 @@ std::string_view reason_phrase(Status status) {
       return "Method Not Allowed";
     case Status::request_timeout:
       return "Request Timeout";
+    case Status::length_required:
+      return "Length Required";
     case Status::precondition_failed:
       return "Precondition Failed";
     case Status::content_too_large:
       return "Content Too Large";
     case Status::uri_too_long:
       return "URI Too Long";
+    case Status::range_not_satisfiable:
+      return "Range Not Satisfiable";
     case Status::expectation_failed:
       return "Expectation Failed";
     case Status::request_header_fields_too_large:

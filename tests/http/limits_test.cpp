@@ -124,8 +124,10 @@ TEST(HttpLimits, Chunks) {
   EXPECT_EQ(decode("0\r\n" + std::string(16384, 'a') + "\r\n\r\n"), R::complete);
   EXPECT_EQ(decode("0\r\n" + std::string(16385, 'a')), R::fault);
   EXPECT_EQ(decode("1;\x01\r\n"), R::fault);
-  EXPECT_EQ(decode("1 ;a\r\nx\r\n0\r\n\r\n"), R::complete);
-  EXPECT_EQ(decode("1x\r\n"), R::fault);
+  EXPECT_EQ(decode("1;a\r\nx\r\n0\r\n\r\n"), R::complete);
+  for (const std::string behind : {" ", "\t", " ;a", "x", "\n", "\r\r", ",", "-"}) {
+    EXPECT_EQ(decode("1" + behind + "\r\nx\r\n0\r\n\r\n"), R::fault) << behind;
+  }
   EXPECT_EQ(decode("g\r\n"), R::fault);
   EXPECT_EQ(decode("1\r\nx\rx"), R::fault);
   EXPECT_EQ(decode("1\r\nx\r\n\r\n"), R::fault);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "limpid/http/media_type.hpp"
 #include "tests/support/site.hpp"
 
 namespace limpid::http {
@@ -26,11 +27,14 @@ test::Site example_site() {
   return site;
 }
 
+const std::string no_sniffing = "X-Content-Type-Options: nosniff\r\n";
+
 std::string ok(std::string_view type, std::string_view content, std::string_view etag, std::string_view extra = "",
                bool body = true) {
   return "HTTP/1.1 200 OK\r\nDate: Thu, 20 Nov 2025 19:13:12 GMT\r\nServer: limpid\r\nContent-Type: " +
          std::string(type) + "\r\nContent-Length: " + std::to_string(content.size()) +
-         "\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: " + std::string(etag) + "\r\n" +
+         "\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: " + std::string(etag) +
+         "\r\nAccept-Ranges: bytes\r\n" + (is_compressible(type) ? "Vary: Accept-Encoding\r\n" : "") + no_sniffing +
          std::string(extra) + "\r\n" + std::string(body ? content : "");
 }
 
@@ -40,7 +44,14 @@ std::string page(std::string_view status, std::string_view sentence, std::string
   return "HTTP/1.1 " + std::string(status) +
          "\r\nDate: Thu, 20 Nov 2025 19:13:12 GMT\r\nServer: limpid\r\nContent-Type: text/html; "
          "charset=utf-8\r\nContent-Length: " +
-         std::to_string(content.size()) + "\r\n" + std::string(extra) + "\r\n" + (body ? content : "");
+         std::to_string(content.size()) + "\r\n" +
+         (extra.starts_with("Connection") ? no_sniffing + std::string(extra) : std::string(extra) + no_sniffing) +
+         "\r\n" + (body ? content : "");
+}
+
+template <std::size_t N>
+std::string text_of(const Excerpt<N>& excerpt) {
+  return std::string(excerpt.begin(), excerpt.end());
 }
 
 std::string get(std::string_view path, std::string_view fields = "") {
@@ -96,16 +107,21 @@ TEST(HttpServer, HeadSendsTheHeadOnly) {
 
 TEST(HttpServer, SaysWhatItDoesNotDo) {
   EXPECT_EQ(answer_to(get("/secret")), page("403 Forbidden", "This may not be read."));
-  for (const std::string method : {"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"}) {
-    EXPECT_EQ(answer_to(method + " / HTTP/1.1\r\nHost: h\r\n\r\n"),
-              page("405 Method Not Allowed", "Only GET and HEAD are allowed.", "Allow: GET, HEAD\r\n"));
+  for (const std::string method : {"POST", "PUT", "DELETE", "TRACE", "PATCH"}) {
+    EXPECT_EQ(
+        answer_to(method + " / HTTP/1.1\r\nHost: h\r\n\r\n"),
+        page("405 Method Not Allowed", "Only GET, HEAD and OPTIONS are allowed.", "Allow: GET, HEAD, OPTIONS\r\n"));
   }
   EXPECT_EQ(answer_to("BREW / HTTP/1.1\r\nHost: h\r\n\r\n"),
             page("501 Not Implemented", "This method is not known here."));
   EXPECT_EQ(answer_to("CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n"),
-            page("405 Method Not Allowed", "Only GET and HEAD are allowed.", "Allow: GET, HEAD\r\n"));
-  EXPECT_EQ(answer_to("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"),
-            page("405 Method Not Allowed", "Only GET and HEAD are allowed.", "Allow: GET, HEAD\r\n"));
+            page("405 Method Not Allowed", "Only GET, HEAD and OPTIONS are allowed.", "Allow: GET, HEAD, OPTIONS\r\n"));
+  for (const std::string target : {"*", "/", "/none"}) {
+    EXPECT_EQ(answer_to("OPTIONS " + target + " HTTP/1.1\r\nHost: h\r\n\r\n"),
+              "HTTP/1.1 204 No Content\r\nDate: Thu, 20 Nov 2025 19:13:12 GMT\r\nServer: limpid\r\n"
+              "Allow: GET, HEAD, OPTIONS\r\n" +
+                  no_sniffing + "\r\n");
+  }
 }
 
 TEST(HttpServer, KeepsTheConnectionAsTheVersionAndThePeerSay) {
@@ -126,7 +142,8 @@ TEST(HttpServer, KeepsTheConnectionAsTheVersionAndThePeerSay) {
 TEST(HttpServer, EvaluatesConditions) {
   const std::string not_modified =
       "HTTP/1.1 304 Not Modified\r\nDate: Thu, 20 Nov 2025 19:13:12 GMT\r\nServer: limpid\r\n"
-      "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: \"a-7\"\r\n\r\n";
+      "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: \"a-7\"\r\nAccept-Ranges: bytes\r\n"
+      "Vary: Accept-Encoding\r\nX-Content-Type-Options: nosniff\r\n\r\n";
   const std::string failed = page("412 Precondition Failed", "It is not the version that was asked for.");
   const struct {
     std::string_view fields;
@@ -255,7 +272,8 @@ TEST(HttpServer, RefusesWhatIsTooLarge) {
 }
 
 TEST(HttpServer, DiscardsContentAndGoesOnBehindIt) {
-  const std::string allowed = page("405 Method Not Allowed", "Only GET and HEAD are allowed.", "Allow: GET, HEAD\r\n");
+  const std::string allowed =
+      page("405 Method Not Allowed", "Only GET, HEAD and OPTIONS are allowed.", "Allow: GET, HEAD, OPTIONS\r\n");
   test::Site site = example_site();
   Driver driver(config, site);
   driver.receive("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nGET /");
@@ -271,6 +289,16 @@ TEST(HttpServer, ClosesWhereContentMayOrMayNotFollow) {
   EXPECT_TRUE(answer_to("GET / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n", &finished)
                   .starts_with("HTTP/1.1 200"));
   EXPECT_TRUE(finished);
+}
+
+TEST(HttpServer, WantsToKnowWhereHttp10sContentEnds) {
+  bool finished = false;
+  EXPECT_EQ(answer_to("POST / HTTP/1.0\r\n\r\n", &finished),
+            page("411 Length Required", "The length of the content must be given.", "Connection: close\r\n"));
+  EXPECT_TRUE(finished);
+  EXPECT_TRUE(answer_to("POST / HTTP/1.0\r\nContent-Length: 0\r\n\r\n").starts_with("HTTP/1.1 405"));
+  EXPECT_TRUE(answer_to("POST / HTTP/1.1\r\nHost: h\r\n\r\n").starts_with("HTTP/1.1 405"));
+  EXPECT_TRUE(answer_to("DELETE / HTTP/1.0\r\n\r\n").starts_with("HTTP/1.1 405"));
 }
 
 TEST(HttpServer, AnswersPipelinedRequestsInOrderAtEveryCutAndInEveryRoom) {
@@ -323,7 +351,7 @@ TEST(HttpServer, SendsALargeFileInRoomsOfEverySize) {
     EXPECT_TRUE(driver.sent.ends_with("\r\n\r\n" + content));
     ASSERT_EQ(driver.served.size(), 1u);
     EXPECT_EQ(driver.served[0].body_bytes, content.size());
-    EXPECT_EQ(driver.served[0].target_text(), "/big.bin");
+    EXPECT_EQ(text_of(driver.served[0].target), "/big.bin");
     site = example_site();
   }
 }
@@ -414,17 +442,17 @@ TEST(HttpServer, AReaderThatStopsReadingIsAborted) {
   EXPECT_EQ(driver.served.at(0).abandoned, Abandoned::stalled);
 
   Driver slow(config, site);
-  slow.credit = 2000;
+  slow.credit = config.least_progress + 1000;
   slow.receive(get("/big.bin"));
   for (int i = 0; i < 5; ++i) {
     slow.pass(config.progress_interval);
     slow.give(Tick{});
     ASSERT_FALSE(slow.aborted);
-    slow.credit += 1024;
+    slow.credit += config.least_progress;
     slow.go_on();
   }
   slow.pass(config.progress_interval);
-  slow.credit += 1023;
+  slow.credit += config.least_progress - 1;
   slow.give(Tick{});
   EXPECT_FALSE(slow.aborted);
   slow.pass(config.progress_interval);

@@ -4,6 +4,7 @@
 #include "limpid/crypto/portable/aes_gcm.hpp"
 #include "limpid/crypto/portable/chacha20_poly1305.hpp"
 #include "limpid/crypto/x86/aes_gcm.hpp"
+#include "limpid/crypto/x86/vaes_gcm.hpp"
 
 namespace limpid::crypto {
 
@@ -32,6 +33,8 @@ bool AeadKey::seal(AeadNonce nonce, Bytes aad, Bytes plaintext, MutableBytes out
   ++sealed_;
   if (algorithm_ == AeadAlgorithm::chacha20_poly1305) {
     portable::chacha20_poly1305_seal(key_.bytes().first<32>(), nonce, aad, plaintext, out.data());
+  } else if (cpu.vaes_avx512) {
+    x86::vaes_gcm_seal(gcm_, nonce, aad, plaintext, out.data());
   } else if (cpu.aes_pclmul) {
     x86::gcm_seal(gcm_, nonce, aad, plaintext, out.data());
   } else {
@@ -48,6 +51,7 @@ bool AeadKey::open(AeadNonce nonce, Bytes aad, MutableBytes ciphertext_and_tag, 
   if (algorithm_ == AeadAlgorithm::chacha20_poly1305) {
     return portable::chacha20_poly1305_open(key_.bytes().first<32>(), nonce, aad, text, tag);
   }
+  if (cpu.vaes_avx512) return x86::vaes_gcm_open(gcm_, nonce, aad, text, tag);
   return cpu.aes_pclmul ? x86::gcm_open(gcm_, nonce, aad, text, tag) : portable::gcm_open(gcm_, nonce, aad, text, tag);
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <sodium.h>
+#include <sys/mman.h>
 
 #include "tests/support/cpu.hpp"
 #include "tests/support/hex.hpp"
@@ -145,7 +146,7 @@ TEST(Aead, EveryPathAgreesWithOpenSslAtEveryLength) {
 
 TEST(Aead, AgreesAtEveryLengthOfAdditionalData) {
   test::Random random(2);
-  const auto aad = random.bytes(300), key = random.bytes(32), nonce = random.bytes(12), text = random.bytes(50);
+  const auto aad = random.bytes(1100), key = random.bytes(32), nonce = random.bytes(12), text = random.bytes(50);
   for (const AeadAlgorithm algorithm : algorithms) {
     const Bytes its_key = Bytes(key).first(aead_key_size(algorithm));
     for (std::size_t n = 0; n <= aad.size(); ++n) {
@@ -241,6 +242,46 @@ TEST(Aead, NeverReadsOrWritesOutside) {
         std::vector<Byte> exact(n + aead_tag_size);
         ASSERT_TRUE(aead.seal(nonce, aad, text, exact, cpu));
         ASSERT_TRUE(aead.open(nonce, aad, exact, cpu));
+      }
+    }
+  }
+}
+
+// Pages that may be used, between two that may not.
+class PagesBetweenGuards {
+ public:
+  PagesBetweenGuards() : begin_(static_cast<Byte*>(mmap(nullptr, size + 2 * page, PROT_NONE, flags, -1, 0)) + page) {
+    EXPECT_EQ(mprotect(begin_, size, PROT_READ | PROT_WRITE), 0);
+  }
+  ~PagesBetweenGuards() { munmap(begin_ - page, size + 2 * page); }
+  MutableBytes first(std::size_t n) { return {begin_, n}; }
+  MutableBytes last(std::size_t n) { return {begin_ + size - n, n}; }
+
+  static constexpr std::size_t page = 4096, size = 2 * page;
+
+ private:
+  static constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  Byte* begin_;
+};
+
+TEST(Aead, TouchesNoPageBesideItsBuffers) {
+  test::Random random(10);
+  PagesBetweenGuards aad_pages, in_pages, out_pages;
+  for (const CpuFeatures cpu : test::cpu_paths()) {
+    for (const AeadAlgorithm algorithm : algorithms) {
+      AeadKey aead(algorithm, random.bytes(aead_key_size(algorithm)), cpu);
+      const Nonce nonce = nonce_of(random.bytes(12));
+      for (std::size_t n = 0; n <= 4096; n += n < 1100 ? 1 : 107) {
+        const auto text = random.bytes(n), aad = random.bytes(n % 350);
+        for (const auto part : {&PagesBetweenGuards::first, &PagesBetweenGuards::last}) {
+          const MutableBytes its_aad = (aad_pages.*part)(aad.size()), in = (in_pages.*part)(n),
+                             out = (out_pages.*part)(n + aead_tag_size);
+          copy(aad, its_aad);
+          copy(text, in);
+          ASSERT_TRUE(aead.seal(nonce, its_aad, in, out, cpu));
+          ASSERT_TRUE(aead.open(nonce, its_aad, out, cpu));
+          ASSERT_EQ(Bytes(out).first(n), text) << n;
+        }
       }
     }
   }

@@ -24,7 +24,7 @@ void crypt(AesCounter& counter, AesCounter::Batch& batch, Bytes in, Byte* out) {
 
 // SP 800-38D, section 7.1, steps 5 and 6. `mask` is the first block of key stream.
 Secret<16> tag_of(const GcmKey& key, Bytes aad, Bytes ciphertext, Bytes mask) {
-  Ghash ghash(load_field_element(key.powers.bytes().data()));
+  Ghash ghash(load_field_element(key.powers.bytes().last<16>().data()));
   ghash.update(aad);
   ghash.update(ciphertext);
   ghash.update_lengths(aad.size(), ciphertext.size());
@@ -46,7 +46,7 @@ void gcm_expand(Bytes key, GcmKey& expanded) {
   FieldElement power = h;
   for (std::size_t i = 0; i < GcmKey::power_count; ++i) {
     if (i != 0) power = ghash_multiply(power, h);
-    store_field_element(power, &expanded.powers.mutable_bytes()[16 * i]);
+    store_field_element(power, &expanded.powers.mutable_bytes()[16 * (GcmKey::power_count - 1 - i)]);
   }
 }
 

@@ -67,7 +67,7 @@ KERNEL Block multiply(Block a, Block b) {
 }
 
 // H^n, 1 <= n <= 9.
-KERNEL Block power(const Byte* powers, std::size_t n) { return load(powers + block_size * (n - 1)); }
+KERNEL Block power(const Byte* powers, std::size_t n) { return load(powers + block_size * (GcmKey::power_count - n)); }
 
 // Hashes eight blocks with one reduction.
 KERNEL Block hash_batch(Block hash, const Byte* blocks, const Byte* powers) {
@@ -317,7 +317,7 @@ TARGET void gcm_expand(Bytes key, GcmKey& expanded) {
   Block power = h;
   for (std::size_t i = 0; i < GcmKey::power_count; ++i) {
     if (i != 0) power = multiply(power, h);
-    store(expanded.powers.mutable_bytes().data() + block_size * i, power);
+    store(expanded.powers.mutable_bytes().data() + block_size * (GcmKey::power_count - 1 - i), power);
   }
 }
 

@@ -29,12 +29,9 @@ http::Reply answer(const http::Server::Query& query, Reader& script) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace limpid;
   const Bytes input(data, size);
-  constexpr Byte separator[] = {0xff, 0xff};
-  const auto at =
-      static_cast<std::size_t>(std::search(input.begin(), input.end(), separator, separator + 2) - input.begin());
-  const fuzz::Exact sent(input.first(at));
-  MutableBytes rest = sent.bytes();
-  Reader script(input.subspan(std::min(size, at + 2)));
+  fuzz::Scripted scripted(input);
+  MutableBytes rest = scripted.sent.bytes();
+  Reader& script = scripted.script;
 
   Budget budget(1 << 20), harness(std::size_t{1} << 30);
   const http::Server::Config config{.head = {}, .largest_discarded_body = 1000, .largest_piece = 1000};

@@ -23,12 +23,9 @@ http::Fetch fetch(std::uint8_t choice) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace limpid;
   const Bytes input(data, size);
-  constexpr Byte separator[] = {0xff, 0xff};
-  const auto at =
-      static_cast<std::size_t>(std::search(input.begin(), input.end(), separator, separator + 2) - input.begin());
-  const fuzz::Exact sent(input.first(at));
-  MutableBytes rest = sent.bytes();
-  Reader script(input.subspan(std::min(size, at + 2)));
+  fuzz::Scripted scripted(input);
+  MutableBytes rest = scripted.sent.bytes();
+  Reader& script = scripted.script;
 
   Budget budget(1 << 20), harness(std::size_t{1} << 30);
   const http::Client::Config config{.head = {.start_line = 200, .head = 1000, .fields = 12}, .interim_answers = 2};

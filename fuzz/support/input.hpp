@@ -1,6 +1,7 @@
 // Helpers of the fuzz targets.
 #pragma once
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -40,6 +41,21 @@ class Exact {
  private:
   Byte* memory_;  // the bytes end where the allocation ends
   std::size_t size_;
+};
+
+// An input that is what a peer sends and, behind a first pair of bytes FF FF, a script for the rest of the world.
+struct Scripted {
+  explicit Scripted(Bytes input)
+      : sent(input.first(end_of_sent(input))), script(input.subspan(std::min(input.size(), end_of_sent(input) + 2))) {}
+
+  Exact sent;
+  Reader script;
+
+ private:
+  static std::size_t end_of_sent(Bytes input) {
+    constexpr Byte separator[] = {0xff, 0xff};
+    return static_cast<std::size_t>(std::search(input.begin(), input.end(), separator, separator + 2) - input.begin());
+  }
 };
 
 }  // namespace limpid::fuzz

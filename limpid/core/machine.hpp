@@ -90,14 +90,13 @@ Stepped<S> step(const typename S::Config& config, S state, Time now, const typen
   return {std::move(state), progress};
 }
 
-// Fills the action slots of a room in order. `push` must not be called when full(): ask first, since what an action
-// reports has already happened.
+// Fills the action slots of a room in order. `push` must not be called when none is free(): ask first, since what an
+// action reports has already happened.
 template <class Action>
 class ActionList {
  public:
   explicit ActionList(std::span<Action> slots) : slots_(slots) {}
   std::size_t free() const { return slots_.size() - used_; }
-  bool full() const { return free() == 0; }
   void push(Action action) { slots_[used_++] = std::move(action); }
   std::span<Action> all() const { return slots_.first(used_); }
 

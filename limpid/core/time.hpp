@@ -9,7 +9,6 @@ namespace limpid {
 struct Duration {
   std::int64_t microseconds = 0;
   friend constexpr auto operator<=>(const Duration&, const Duration&) = default;
-  friend constexpr Duration operator*(Duration d, std::int64_t n) { return {d.microseconds * n}; }
 };
 constexpr Duration microseconds(std::int64_t n) { return {n}; }
 constexpr Duration milliseconds(std::int64_t n) { return {n * 1'000}; }

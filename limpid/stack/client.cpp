@@ -1,6 +1,6 @@
 #include "limpid/stack/client.hpp"
 
-#include "limpid/stack/record_cut.hpp"
+#include "limpid/tls/record/record.hpp"
 
 namespace limpid::stack {
 namespace {
@@ -97,7 +97,7 @@ class ClientStep {
         run_http(stream::Received{bytes});
         bytes = {};
       } else {
-        const std::size_t consumed = run_tls(stream::Received{bytes.first(first_record(bytes))});
+        const std::size_t consumed = run_tls(stream::Received{bytes.first(tls::record::first_record_size(bytes))});
         bytes = bytes.subspan(consumed);
         if (consumed == 0 && !tls_more_) break;
       }

@@ -1,6 +1,6 @@
 #include "limpid/stack/server.hpp"
 
-#include "limpid/stack/record_cut.hpp"
+#include "limpid/tls/record/record.hpp"
 
 namespace limpid::stack {
 namespace {
@@ -122,7 +122,7 @@ class ServerStep {
     }
     go_on();
     while (!bytes.empty() && serving() != nullptr && ready_to_read()) {
-      const std::size_t consumed = run_tls(stream::Received{bytes.first(first_record(bytes))});
+      const std::size_t consumed = run_tls(stream::Received{bytes.first(tls::record::first_record_size(bytes))});
       bytes = bytes.subspan(consumed);
       go_on();
       if (consumed == 0 && !tls_more_) break;

@@ -63,7 +63,7 @@ TlsSession::TlsSession(const ClientConfig& config, std::string_view name, const 
   if (const auto named = config.tls().with_server_name(name)) {
     tls_ = *named;
   } else {
-    end_.how = SessionEnd::How::misconfigured;
+    state_.end.how = SessionEnd::How::misconfigured;
   }
 }
 
@@ -77,9 +77,9 @@ bool TlsSession::write(Bytes plaintext) {
 }
 
 bool TlsSession::done() const {
-  if (end_.how == SessionEnd::How::open) return false;
+  if (state_.end.how == SessionEnd::How::open) return false;
   // In good order, this end's own close_notify still goes out.
-  return end_.how != SessionEnd::How::close_notify || state_.connection.ended();
+  return state_.end.how != SessionEnd::How::close_notify || state_.connection.ended();
 }
 
 std::expected<void, SnapshotFault> TlsSession::load(Bytes saved, Instant now, CpuFeatures cpu) {
@@ -97,7 +97,7 @@ class TlsSession::Step {
 
   Result all() {
     io_.compact();
-    while (session_.end_.how != SessionEnd::How::misconfigured && once()) {
+    while (session_.state_.end.how != SessionEnd::How::misconfigured && once()) {
     }
     return {Bytes(io_.output_).first(sent_), Bytes(io_.input_).first(delivered_), !session_.done() && wants_input_};
   }
@@ -152,7 +152,7 @@ class TlsSession::Step {
     const auto* verify = std::get_if<tls::VerifyPeer>(&question);
     if (verify == nullptr) return tls::Declined{};
     PeerVerdict verdict = verify_peer(*verify, session_.client_->roots(), now_.wall, session_.memory_, cpu_);
-    session_.end_.invalid = verdict.invalid;
+    session_.state_.end.invalid = verdict.invalid;
     return std::move(verdict.answer);
   }
 
@@ -172,8 +172,8 @@ class TlsSession::Step {
                      },
                      [this](const tls::Truncated&) { ended(SessionEnd::How::truncated); },
                      [this](const tls::Failed& failed) {
-                       session_.end_.error = failed.error;
-                       session_.end_.alert = failed.alert;
+                       session_.state_.end.error = failed.error;
+                       session_.state_.end.alert = failed.alert;
                        ended(SessionEnd::How::failed);
                      },
                      [](const auto&) {},
@@ -187,7 +187,8 @@ class TlsSession::Step {
 
   // The first end counts, except that what was in good order can still fail.
   void ended(SessionEnd::How how) {
-    if (session_.end_.how == SessionEnd::How::open || how == SessionEnd::How::failed) session_.end_.how = how;
+    if (session_.state_.end.how == SessionEnd::How::open || how == SessionEnd::How::failed)
+      session_.state_.end.how = how;
   }
 
   TlsSession& session_;

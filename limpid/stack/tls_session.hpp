@@ -102,7 +102,10 @@ struct SessionEnd {
   bool orderly() const { return how == How::close_notify; }
   // One sentence for a person. The reason of a refused certificate is x509::write_invalid's.
   std::string_view describe() const;
+
+  static void fields(auto& self, auto&& visit) { visit(self.how, self.error, self.alert); }
 };
+constexpr bool is_valid(SessionEnd::How how) { return how <= SessionEnd::How::misconfigured; }
 
 class TlsSession {
  public:
@@ -131,7 +134,7 @@ class TlsSession {
 
   bool done() const;
   bool connected() const { return state_.connection.connected(); }
-  const SessionEnd& end() const { return end_; }
+  const SessionEnd& end() const { return state_.end; }
 
   // The session as bytes, keys included, to be sealed before they leave the process (crypto::seal) and to be loaded
   // once. Between steps, with nothing left in Buffers but an incomplete record, which the caller keeps.
@@ -139,7 +142,7 @@ class TlsSession {
     return limpid::save(state_, now, budget);
   }
   // Goes on where the saved session was, in a session that was just made with the same configuration and name. Its
-  // entropy is mixed in.
+  // entropy is mixed in. How it ended is kept, but not end().invalid.
   std::expected<void, SnapshotFault> load(Bytes saved, Instant now, CpuFeatures cpu = {});
 
  private:
@@ -147,10 +150,11 @@ class TlsSession {
     static constexpr SnapshotKind snapshot_kind{"sess", 2};
     tls::Connection connection;
     Buffer outgoing;  // plaintext to be sealed
+    SessionEnd end;
     bool closing = false, close_sent = false;
-    bool peer_closed = false, end_told = false;
+    bool end_told = false;
     static void fields(auto& self, auto&& visit) {
-      visit(self.connection, self.outgoing, self.closing, self.close_sent, self.peer_closed, self.end_told);
+      visit(self.connection, self.outgoing, self.end, self.closing, self.close_sent, self.end_told);
     }
   };
   static constexpr std::size_t largest_outgoing = 65536;
@@ -163,7 +167,6 @@ class TlsSession {
   Budget& memory_;
   std::optional<tls::Entropy> entropy_;  // not given yet
   State state_;
-  SessionEnd end_;
 };
 
 }  // namespace limpid::stack

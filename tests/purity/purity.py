@@ -17,7 +17,7 @@ ROWS = {
     "tls": ["core", "crypto"],
     "http": ["core"],
     "stack": ["core", "crypto", "asn1", "x509", "tls", "http"],
-    "sim": ["core", "crypto", "asn1", "x509", "tls", "http", "stack"],
+    "sim": ["core"],
 }
 
 # Standard headers that neither allocate nor reach the system. (<cstdlib> is there for abort; what else it declares would

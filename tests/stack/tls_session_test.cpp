@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "tests/support/certificates.hpp"
 
 namespace limpid::stack {
@@ -127,6 +129,43 @@ TEST(TlsSession, GoesOnFromASnapshotAfterEveryStep) {
   }
   EXPECT_EQ(pair.from_client, "hello");
   EXPECT_EQ(pair.from_server, "welcome");
+}
+
+// The client's end after `end`, in a session that was saved and loaded behind it.
+SessionEnd end_when_loaded_after(const std::function<void(Pair&)>& end) {
+  Pair pair;
+  EXPECT_TRUE(pair.client->write("hello"));
+  pair.run();
+  end(pair);
+  const auto saved = pair.client->save(now.monotonic, pair.memory);
+  EXPECT_TRUE(saved);
+  TlsSession loaded(*pair.client_config, "site.test", std::array<Byte, 32>{77}, pair.memory);
+  EXPECT_TRUE(loaded.load({saved->data(), saved->size()}, now.monotonic));
+  loaded.step(now, pair.client_io);
+  EXPECT_TRUE(loaded.done());
+  return loaded.end();
+}
+
+TEST(TlsSession, ALoadedSessionKnowsHowItEnded) {
+  const SessionEnd closed = end_when_loaded_after([](Pair& pair) {
+    pair.server->close();
+    pair.move(*pair.server, pair.server_io, pair.client_io, pair.from_client);
+    pair.client->step(now, pair.client_io);
+  });
+  EXPECT_TRUE(closed.orderly());
+  const SessionEnd truncated = end_when_loaded_after([](Pair& pair) {
+    pair.client_io.finished();
+    pair.client->step(now, pair.client_io);
+  });
+  EXPECT_EQ(truncated.how, SessionEnd::How::truncated);
+  const SessionEnd failed = end_when_loaded_after([](Pair& pair) {
+    constexpr std::string_view not_a_record = "HTTP/1.1 400";
+    copy(as_bytes(not_a_record), pair.client_io.free());
+    pair.client_io.received(not_a_record.size());
+    pair.client->step(now, pair.client_io);
+  });
+  EXPECT_EQ(failed.how, SessionEnd::How::failed);
+  EXPECT_EQ(failed.alert, tls::Alert::unexpected_message);
 }
 
 }  // namespace

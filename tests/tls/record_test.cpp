@@ -74,12 +74,13 @@ TEST(Record, IsFoundOnlyWhenItIsWhole) {
     const auto next = record::next_record(MutableBytes(bytes).first(n));
     ASSERT_TRUE(next);
     EXPECT_FALSE(*next) << n;
-    EXPECT_EQ(record::next_record_size(Bytes(bytes).first(n)), n < 5 ? 0u : 8u);
+    EXPECT_EQ(record::first_record_size(Bytes(bytes).first(n)), n);
   }
   const auto next = record::next_record(bytes);
   ASSERT_TRUE(next && *next);
   EXPECT_EQ((*next)->type, ContentType::handshake);
   EXPECT_EQ((*next)->bytes.size(), 8u);
+  EXPECT_EQ(record::first_record_size(bytes), 8u);
   EXPECT_EQ(to_hex((*next)->fragment()), "010203");
 }
 

@@ -20,11 +20,11 @@ std::expected<std::optional<Record>, Error> next_record(MutableBytes received) {
   return Record{type, received.first(header_size + length)};
 }
 
-std::size_t next_record_size(Bytes received) {
+std::size_t first_record_size(Bytes received) {
   Reader header(received);
   header.skip(3);
   const std::size_t size = header_size + header.u16();
-  return header.failed() ? 0 : size;
+  return header.failed() ? received.size() : std::min(size, received.size());
 }
 
 std::expected<void, Error> check_content(ContentType type, Bytes content) {

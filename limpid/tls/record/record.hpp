@@ -29,8 +29,9 @@ struct Record {
 // record's first byte.
 std::expected<std::optional<Record>, Error> next_record(MutableBytes received);
 
-// How many bytes the first record in `received` has, header included; 0 while its header is incomplete.
-std::size_t next_record_size(Bytes received);
+// How many bytes of `received` the first record has, header included; all of them while it is incomplete. For whoever
+// must deal with what one record held before the next is decrypted.
+std::size_t first_record_size(Bytes received);
 
 // What section 5 demands of a fragment that came unprotected, or of decrypted content: handshake and alert fragments
 // are not empty, a change_cipher_spec is the single byte 1. That it may come now is for the connection to see.

@@ -4,6 +4,7 @@
 #include "limpid/crypto/portable/aes_gcm.hpp"
 #include "limpid/crypto/portable/chacha20_poly1305.hpp"
 #include "limpid/crypto/x86/aes_gcm.hpp"
+#include "limpid/crypto/x86/chacha20_poly1305.hpp"
 #include "limpid/crypto/x86/vaes_gcm.hpp"
 
 namespace limpid::crypto {
@@ -32,7 +33,9 @@ bool AeadKey::seal(AeadNonce nonce, Bytes aad, Bytes plaintext, MutableBytes out
   if (out.size() != plaintext.size() + aead_tag_size) return false;
   ++sealed_;
   if (algorithm_ == AeadAlgorithm::chacha20_poly1305) {
-    portable::chacha20_poly1305_seal(key_.bytes().first<32>(), nonce, aad, plaintext, out.data());
+    const auto key = key_.bytes().first<32>();
+    cpu.avx512_ifma ? x86::chacha20_poly1305_seal(key, nonce, aad, plaintext, out.data())
+                    : portable::chacha20_poly1305_seal(key, nonce, aad, plaintext, out.data());
   } else if (cpu.vaes_avx512) {
     x86::vaes_gcm_seal(gcm_, nonce, aad, plaintext, out.data());
   } else if (cpu.aes_pclmul) {
@@ -49,7 +52,9 @@ bool AeadKey::open(AeadNonce nonce, Bytes aad, MutableBytes ciphertext_and_tag, 
   const std::span<const Byte, aead_tag_size> tag = ciphertext_and_tag.last<aead_tag_size>();
   if (text.size() > aead_max_plaintext(algorithm_)) return false;
   if (algorithm_ == AeadAlgorithm::chacha20_poly1305) {
-    return portable::chacha20_poly1305_open(key_.bytes().first<32>(), nonce, aad, text, tag);
+    const auto key = key_.bytes().first<32>();
+    return cpu.avx512_ifma ? x86::chacha20_poly1305_open(key, nonce, aad, text, tag)
+                           : portable::chacha20_poly1305_open(key, nonce, aad, text, tag);
   }
   if (cpu.vaes_avx512) return x86::vaes_gcm_open(gcm_, nonce, aad, text, tag);
   return cpu.aes_pclmul ? x86::gcm_open(gcm_, nonce, aad, text, tag) : portable::gcm_open(gcm_, nonce, aad, text, tag);

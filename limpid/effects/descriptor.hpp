@@ -27,6 +27,7 @@ class Descriptor {
     if (number_ >= 0) ::close(std::exchange(number_, -1));
   }
   int get() const { return number_; }
+  int release() { return std::exchange(number_, -1); }  // to somebody else who will close it
   explicit operator bool() const { return number_ >= 0; }
 
  private:

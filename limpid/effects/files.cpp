@@ -1,14 +1,17 @@
 #include "limpid/effects/files.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include <array>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 
+#include "limpid/core/constant_time.hpp"
 #include "limpid/effects/entropy.hpp"
 
 namespace limpid::effects {
@@ -84,20 +87,36 @@ Descriptor open_by_components(int directory, std::string_view path) {
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return path_failure("read", path, errno);
-  std::string content;
-  std::array<char, 16384> piece;
+  struct stat status{};
+  std::size_t room = 16384;
+  if (::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) {
+    room = std::min(static_cast<std::size_t>(status.st_size), limit) + 1;
+  }
+  // It may be a key: no copy of it is left in memory given back.
+  std::string content(room, '\0');
+  std::size_t size = 0;
+  const auto wipe_it = [&] { wipe({reinterpret_cast<Byte*>(content.data()), content.size()}); };
   for (;;) {
-    const ssize_t n = ::read(file.get(), piece.data(), piece.size());
+    if (size == content.size()) {
+      std::string larger(2 * size, '\0');
+      larger.replace(0, size, content);
+      wipe_it();
+      content = std::move(larger);
+    }
+    const ssize_t n = ::read(file.get(), content.data() + size, content.size() - size);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EISDIR) return fail("cannot read '" + path + "': it is a folder; name a file in it");
     if (n < 0) return path_failure("read", path, errno);
-    if (n == 0) return content;
-    content.append(piece.data(), static_cast<std::size_t>(n));
-    if (content.size() > limit) {
+    if (n == 0) break;
+    size += static_cast<std::size_t>(n);
+    if (size > limit) {
+      wipe_it();
       return fail("cannot read '" + path + "': it is larger than " + std::to_string(limit) +
                   " bytes; check that it is the file you meant");
     }
   }
+  content.resize(size);
+  return content;
 }
 
 Result<WholeFile> WholeFile::create(std::string path, unsigned mode) {
@@ -212,6 +231,47 @@ std::expected<OpenFile, int> Directory::find(std::string_view path) const {
   if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return std::unexpected(ENOENT);
   found.facts = facts_of(status);
   return found;
+}
+
+std::expected<FolderContent, int> Directory::list(std::string_view path, std::size_t most) const {
+  auto folder = find(path);
+  if (!folder) return std::unexpected(folder.error());
+  if (folder->facts.kind != FileFacts::Kind::folder) return std::unexpected(ENOTDIR);
+  const int descriptor = folder->descriptor.get();
+  struct CloseFolder {
+    void operator()(DIR* open) const { ::closedir(open); }
+  };
+  const std::unique_ptr<DIR, CloseFolder> entries(::fdopendir(descriptor));
+  if (!entries) return std::unexpected(errno);
+  static_cast<void>(folder->descriptor.release());  // closedir closes it
+  FolderContent content{{}, folder->facts, true};
+  while (const dirent* entry = ::readdir(entries.get())) {
+    const std::string_view name = entry->d_name;
+    if (name.starts_with('.')) continue;
+    struct stat status{};
+    if (::fstatat(descriptor, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    FileFacts facts = facts_of(status);
+    if (S_ISLNK(status.st_mode)) {
+      // Shown as what it leads to, if that may be served.
+      std::string whole(path);
+      while (whole.ends_with('/')) whole.pop_back();
+      const auto target = find(whole.empty() ? std::string(name) : whole + '/' + std::string(name));
+      if (!target) continue;
+      facts = target->facts;
+    } else if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+      continue;
+    }
+    if (content.files.size() == most) {
+      content.complete = false;
+      break;
+    }
+    content.files.push_back({std::string(name), facts});
+  }
+  std::sort(content.files.begin(), content.files.end(), [](const NamedFile& a, const NamedFile& b) {
+    const bool a_folder = a.facts.kind == FileFacts::Kind::folder, b_folder = b.facts.kind == FileFacts::Kind::folder;
+    return a_folder != b_folder ? a_folder : a.name < b.name;
+  });
+  return content;
 }
 
 std::expected<std::size_t, int> read_at(const Descriptor& file, std::uint64_t offset, MutableBytes room) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "limpid/core/bytes.hpp"
 #include "limpid/core/time.hpp"
@@ -58,6 +59,17 @@ struct OpenFile {
   FileFacts facts;
 };
 
+struct NamedFile {
+  std::string name;
+  FileFacts facts;
+};
+
+struct FolderContent {
+  std::vector<NamedFile> files;  // folders first, each by name
+  FileFacts folder;
+  bool complete = true;  // there are no more
+};
+
 // A directory held open by its descriptor, so that it stays the same one if it is renamed. Look-ups never leave it:
 // neither by "..", nor by an absolute path, nor by a symbolic link, nor by /proc's magic links (openat2(2),
 // RESOLVE_BENEATH; where the kernel or a sandbox lacks that, every component is opened without following links).
@@ -68,6 +80,10 @@ class Directory {
   // `path` is relative; empty means the directory itself. Yields an errno value: ENOENT for whatever is not a regular
   // file or a folder as well, EXDEV for what leads outside. Never blocks on a pipe or a device.
   std::expected<OpenFile, int> find(std::string_view path) const;
+
+  // The files and folders in the one at `path` that may be served, without those that begin with a dot: at most `most`
+  // of them, whichever the file system names first.
+  std::expected<FolderContent, int> list(std::string_view path, std::size_t most) const;
 
  private:
   explicit Directory(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}

@@ -6,7 +6,6 @@
 #include <sys/uio.h>
 
 #include <algorithm>
-#include <climits>
 #include <cstdio>
 
 #include "limpid/effects/cpu.hpp"
@@ -24,6 +23,8 @@ constexpr std::size_t action_slots = 64;
 
 constexpr int steps_per_visit = 32;
 constexpr int accepts_per_turn = 64;
+// As many as may wait in the kernel; who comes faster than they are taken cannot keep a worker from stopping.
+constexpr int accepts_before_draining = 4096;
 
 // For what is left in `unsent` when the machine has ended.
 constexpr Duration flush_timeout = seconds(30);
@@ -175,7 +176,7 @@ void Worker::start_draining() {
   drain_deadline_ = now().monotonic + Duration{drain_grace_us_.load(std::memory_order_relaxed)};
   if (std::exchange(draining_, true)) return;
   // Who was let in by the kernel already is not turned away: closing a listener resets what waits in it.
-  for (std::size_t i = 0; i < listeners_.size(); ++i) accept_from(i, INT_MAX);
+  for (std::size_t i = 0; i < listeners_.size(); ++i) accept_from(i, accepts_before_draining);
   listeners_.clear();
   resume_accepting_.reset();
   for (Box<Connection>& connection : slots_) {
@@ -339,9 +340,7 @@ void Worker::carry_out(Connection& connection, std::span<const Machine::Action> 
                      // or in the kernel, to a peer that takes it slowly: RST would destroy it, a close delivers it.
                      connection.aborted = !connection.finished;
                    },
-                   [&](const http::CloseFile& closed) {
-                     if (closed.file.value == connection.file_id) connection.file = {};
-                   },
+                   [&](const http::CloseFile& closed) { connection.file.close(closed.file); },
                    [&](const http::RequestServed& served) {
                      count(counters_.requests);
                      count(counters_.body_bytes, served.body_bytes);
@@ -435,49 +434,18 @@ Worker::Machine::Event Worker::answer(Connection& connection, const Machine::Que
                         [&](const http::Lookup& lookup) -> Machine::Event {
                           return http::Reply{lookup.id, look_up(connection, lookup.path)};
                         },
-                        [&](const http::ReadFile& read) -> Machine::Event {
-                          // A state that came from elsewhere names a file that is not open here.
-                          if (!connection.file.descriptor || read.file.value != connection.file_id) {
-                            static_cast<void>(look_up(connection, read.path));
-                            connection.file_id = read.file.value;
-                          }
-                          const std::size_t room = std::min<std::size_t>(read.room, piece_.size());
-                          const auto n =
-                              read_at(connection.file.descriptor, read.offset, MutableBytes(piece_).first(room));
-                          return http::Reply{read.id, http::Piece{Bytes(piece_).first(n.value_or(0))}};
+                        [&](const http::ReadFile& asked) -> Machine::Event {
+                          return http::Reply{asked.id,
+                                             http::Piece{connection.file.read(site_, asked, piece_, budget_)}};
                         },
                     },
                     query);
 }
 
 http::Answer Worker::look_up(Connection& connection, std::string_view path) {
-  auto found = site_.find(path);
-  if (!found) {
-    switch (found.error()) {
-      case EACCES:
-      case EPERM:
-      case EXDEV:
-      case ELOOP:
-        return http::LookupFailure::forbidden;
-      case EMFILE:
-      case ENFILE:
-      case ENOMEM:
-      case EIO:
-        return http::LookupFailure::failed;
-      default:
-        return http::LookupFailure::not_found;
-    }
-  }
-  if (found->facts.kind == FileFacts::Kind::folder) return http::LookupFailure::is_directory;
-  connection.file = std::move(*found);
-  const FileFacts& facts = connection.file.facts;
-  // The inode is in it because a file that is replaced may have kept the old one's time.
-  const auto nanoseconds =
-      static_cast<std::uint64_t>(facts.modified_seconds) * 1'000'000'000 + facts.modified_nanoseconds;
-  return http::Found{.file = {++connection.file_id},
-                     .size = facts.size,
-                     .modified = {facts.modified_seconds},
-                     .version = nanoseconds ^ facts.inode << 48};
+  const auto found = connection.file.look_up(site_, path, budget_);
+  if (!found) return lookup_failure(found.error());
+  return *found;
 }
 
 }  // namespace limpid::effects

@@ -8,8 +8,8 @@
 
 #include "limpid/core/box.hpp"
 #include "limpid/core/vec.hpp"
-#include "limpid/effects/files.hpp"
 #include "limpid/effects/poller.hpp"
+#include "limpid/effects/site_file.hpp"
 #include "limpid/effects/timers.hpp"
 #include "limpid/stack/identity.hpp"
 #include "limpid/stack/server.hpp"
@@ -53,12 +53,11 @@ class Worker {
 
     Descriptor socket;
     Machine machine;
-    Timer timer;                // named after the connection
-    Buffer unread;              // received and not consumed; not read on unless the machine wants more
-    std::size_t offered = 0;    // so much of it is too little for the machine
-    Buffer unsent;              // what the socket did not take; while there is some, the machine gets no more room
-    std::uint32_t file_id = 0;  // names `file` to the machine
-    OpenFile file;
+    Timer timer;              // named after the connection
+    Buffer unread;            // received and not consumed; not read on unless the machine wants more
+    std::size_t offered = 0;  // so much of it is too little for the machine
+    Buffer unsent;            // what the socket did not take; while there is some, the machine gets no more room
+    SiteFile file;
     Wants wants = Wants::event;
     bool more = false;    // the machine wants to be stepped again at once
     bool opened = false;  // it was told

@@ -55,15 +55,39 @@ inline constexpr Bytes ed25519 = oid<1, 3, 101, 112>;
 inline constexpr Bytes ed448 = oid<1, 3, 101, 113>;
 inline constexpr Bytes rsa_encryption = oid<1, 2, 840, 113549, 1, 1, 1>;
 
-// Signatures: RFC 5758, RFC 8410, RFC 4055.
+// Signatures: RFC 3279, RFC 5758, RFC 8410, RFC 4055.
+inline constexpr Bytes ecdsa_with_sha1 = oid<1, 2, 840, 10045, 4, 1>;
 inline constexpr Bytes ecdsa_with_sha256 = oid<1, 2, 840, 10045, 4, 3, 2>;
 inline constexpr Bytes ecdsa_with_sha384 = oid<1, 2, 840, 10045, 4, 3, 3>;
 inline constexpr Bytes ecdsa_with_sha512 = oid<1, 2, 840, 10045, 4, 3, 4>;
+inline constexpr Bytes dsa_with_sha1 = oid<1, 2, 840, 10040, 4, 3>;
+inline constexpr Bytes md2_with_rsa = oid<1, 2, 840, 113549, 1, 1, 2>;
+inline constexpr Bytes md5_with_rsa = oid<1, 2, 840, 113549, 1, 1, 4>;
 inline constexpr Bytes sha1_with_rsa = oid<1, 2, 840, 113549, 1, 1, 5>;
 inline constexpr Bytes sha256_with_rsa = oid<1, 2, 840, 113549, 1, 1, 11>;
 inline constexpr Bytes sha384_with_rsa = oid<1, 2, 840, 113549, 1, 1, 12>;
 inline constexpr Bytes sha512_with_rsa = oid<1, 2, 840, 113549, 1, 1, 13>;
 inline constexpr Bytes rsassa_pss = oid<1, 2, 840, 113549, 1, 1, 10>;
+inline constexpr Bytes mgf1 = oid<1, 2, 840, 113549, 1, 1, 8>;
+
+// Hashes: RFC 4055, section 2.1.
+inline constexpr Bytes sha1 = oid<1, 3, 14, 3, 2, 26>;
+inline constexpr Bytes sha256 = oid<2, 16, 840, 1, 101, 3, 4, 2, 1>;
+inline constexpr Bytes sha384 = oid<2, 16, 840, 1, 101, 3, 4, 2, 2>;
+inline constexpr Bytes sha512 = oid<2, 16, 840, 1, 101, 3, 4, 2, 3>;
+
+// Encrypted keys: RFC 8018, appendix A and B; RFC 7914 for scrypt.
+inline constexpr Bytes pbes2 = oid<1, 2, 840, 113549, 1, 5, 13>;
+inline constexpr Bytes pbkdf2 = oid<1, 2, 840, 113549, 1, 5, 12>;
+inline constexpr Bytes hmac_with_sha1 = oid<1, 2, 840, 113549, 2, 7>;
+inline constexpr Bytes hmac_with_sha256 = oid<1, 2, 840, 113549, 2, 9>;
+inline constexpr Bytes hmac_with_sha384 = oid<1, 2, 840, 113549, 2, 10>;
+inline constexpr Bytes hmac_with_sha512 = oid<1, 2, 840, 113549, 2, 11>;
+inline constexpr Bytes aes_128_cbc = oid<2, 16, 840, 1, 101, 3, 4, 1, 2>;
+inline constexpr Bytes aes_256_cbc = oid<2, 16, 840, 1, 101, 3, 4, 1, 42>;
+
+// Certification requests: RFC 2986, RFC 2985.
+inline constexpr Bytes extension_request = oid<1, 2, 840, 113549, 1, 9, 14>;
 
 // Attributes of names: X.520, RFC 4519, PKCS #9.
 inline constexpr Bytes common_name = oid<2, 5, 4, 3>;
@@ -97,6 +121,10 @@ inline constexpr Bytes authority_info_access = oid<1, 3, 6, 1, 5, 5, 7, 1, 1>;
 inline constexpr Bytes subject_info_access = oid<1, 3, 6, 1, 5, 5, 7, 1, 11>;
 inline constexpr Bytes tls_feature = oid<1, 3, 6, 1, 5, 5, 7, 1, 24>;
 inline constexpr Bytes signed_certificate_timestamps = oid<1, 3, 6, 1, 4, 1, 11129, 2, 4, 2>;
+
+// OCSP: RFC 6960, section 4.
+inline constexpr Bytes ocsp_basic = oid<1, 3, 6, 1, 5, 5, 7, 48, 1, 1>;
+inline constexpr Bytes ocsp_nonce = oid<1, 3, 6, 1, 5, 5, 7, 48, 1, 2>;
 
 // Purposes in extKeyUsage: RFC 5280, section 4.2.1.12.
 inline constexpr Bytes any_extended_key_usage = oid<2, 5, 29, 37, 0>;

@@ -15,6 +15,7 @@ enum class Tag : std::uint8_t {
   octet_string = 0x04,
   null = 0x05,
   object_identifier = 0x06,
+  enumerated = 0x0a,
   utf8_string = 0x0c,
   printable_string = 0x13,
   teletex_string = 0x14,
@@ -52,6 +53,8 @@ constexpr std::string_view describe(Tag tag) {
       return "NULL";
     case Tag::object_identifier:
       return "OBJECT IDENTIFIER";
+    case Tag::enumerated:
+      return "ENUMERATED";
     case Tag::utf8_string:
       return "UTF8String";
     case Tag::printable_string:

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "limpid/core/constant_time.hpp"
+#include "limpid/effects/cpu.hpp"
 #include "limpid/effects/files.hpp"
 #include "limpid/x509/describe.hpp"
 
@@ -44,20 +44,26 @@ Result<x509::CertificateList> system_roots() {
   return fail(roots.error().text + " (or install the package ca-certificates, or name a file with --ca)");
 }
 
-Result<crypto::PrivateKey> load_private_key(const std::string& path) {
-  auto file = read_file(path, largest_key_file);
-  if (!file) return std::unexpected(file.error());
-  auto key = x509::load_private_key(as_bytes(*file));
-  wipe({reinterpret_cast<Byte*>(file->data()), file->size()});
+Result<crypto::PrivateKey> load_private_key(const std::string& path, const PassphraseSource& passphrases) {
+  auto content = read_file(path, largest_key_file);
+  if (!content) return std::unexpected(content.error());
+  const SecretText file(std::move(*content));
+  auto key = x509::load_private_key(file.bytes());
+  if (!key && key.error().fault == x509::KeyFault::encrypted) {
+    const auto passphrase = get_passphrase(passphrases, path);
+    if (!passphrase) return std::unexpected(passphrase.error());
+    key = x509::load_private_key(file.bytes(), passphrase->bytes(), cpu_features());
+  }
   if (key) return std::move(*key);
   return fail("cannot use the key in '" + path +
               "': " + text_of([&](Writer& out) { x509::write_error(out, key.error()); }));
 }
 
-Result<Credentials> load_credentials(const std::string& certificate_path, const std::string& key_path, UnixTime now) {
+Result<Credentials> load_credentials(const std::string& certificate_path, const std::string& key_path, UnixTime now,
+                                     const PassphraseSource& passphrases) {
   auto chain = load_certificates(certificate_path);
   if (!chain) return std::unexpected(chain.error());
-  auto key = load_private_key(key_path);
+  auto key = load_private_key(key_path, passphrases);
   if (!key) return std::unexpected(key.error());
   const x509::Certificate& leaf = (*chain)[0];
   if (!x509::key_matches(*key, leaf)) {

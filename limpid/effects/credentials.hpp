@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "limpid/effects/failure.hpp"
+#include "limpid/effects/passphrase.hpp"
 #include "limpid/x509/certificate_list.hpp"
 #include "limpid/x509/key.hpp"
 
@@ -21,11 +21,12 @@ Budget& startup_budget();
 // All certificates of a PEM or DER file, at least one.
 Result<x509::CertificateList> load_certificates(const std::string& path);
 
-// The first private key of a PEM or DER file.
-Result<crypto::PrivateKey> load_private_key(const std::string& path);
+// The first private key of a PEM or DER file. `passphrases` is asked only if it is encrypted.
+Result<crypto::PrivateKey> load_private_key(const std::string& path, const PassphraseSource& passphrases = {});
 
 // A pair that can serve at this moment: they belong together and the leaf has neither expired nor is it of the future.
-Result<Credentials> load_credentials(const std::string& certificate_path, const std::string& key_path, UnixTime now);
+Result<Credentials> load_credentials(const std::string& certificate_path, const std::string& key_path, UnixTime now,
+                                     const PassphraseSource& passphrases = {});
 
 // Trust anchors from a bundle. One that does not parse is skipped; that some have keys which limpid cannot use does no
 // harm.

@@ -22,7 +22,7 @@ class Account {
     line("valid from", [&] { write_time(out_, c_.validity.not_before); });
     line("valid until", [&] { write_time(out_, c_.validity.not_after); });
     line("key", [&] { write_key_type(out_, c_.public_key_info); });
-    line("signed with", [&] { write_oid_name(out_, c_.signature_algorithm.algorithm); });
+    line("signed with", [&] { write_signature_algorithm_name(out_, c_.signature_algorithm); });
     if (c_.subject_alt_name) line("names", [&] { write_names(*c_.subject_alt_name); });
     line("CA", [&] { write_ca(); });
     if (c_.key_usage) line("key usage", [&] { write_key_usage(); });

@@ -24,29 +24,44 @@ std::optional<IssueFault> check(const CertificateContents& contents) {
   const bool has_alt_name = !contents.dns_names.empty() || !contents.ip_addresses.empty();
   // RFC 5280, section 4.1.2.6: a CA's subject "MUST be populated with a non-empty distinguished name".
   if (!has_subject && (contents.is_ca || !has_alt_name)) return IssueFault::no_name;
-  if (contents.validity.not_after < contents.validity.not_before) return IssueFault::bad_validity;
   return std::nullopt;
+}
+
+bool is_writable(Validity validity) {
+  if (validity.not_after < validity.not_before) return false;
+  // DerWriter::time fails outside of the years 0 to 9999.
+  Byte room[64];
+  Writer trial{MutableBytes(room)};
+  DerWriter(trial).time(validity.not_before);
+  DerWriter(trial).time(validity.not_after);
+  return !trial.failed();
 }
 
 // RFC 7093, section 2, method 1: the leftmost 160 bits of the SHA-256 hash of the BIT STRING's value.
 std::array<Byte, key_identifier_size> key_identifier(const crypto::PublicKey& key, CpuFeatures cpu) {
+  std::array<Byte, crypto::max_rsa_bits / 8 + 64> room;
+  Writer out{MutableBytes(room)};
+  DerWriter der(out);
+  write_public_key_bits(der, key);
+  asn1::DerDocument document(out.written());
+  const Bytes bits = asn1::DerReader(document).octets_in_bit_string();
   std::array<Byte, key_identifier_size> identifier{};
-  copy(crypto::hash(crypto::HashAlgorithm::sha256, key.bytes(), cpu).bytes().first(key_identifier_size), identifier);
+  copy(crypto::hash(crypto::HashAlgorithm::sha256, bits, cpu).bytes().first(key_identifier_size), identifier);
   return identifier;
 }
 
-// Writes one certificate's parts; the signature is put around them by issue_signed.
-class TbsWriter {
+// Writes what is to be signed of a certificate or a request for one.
+class ContentsWriter {
  public:
-  TbsWriter(Writer& out, const CertificateContents& contents, const crypto::PublicKey& key, CpuFeatures cpu)
+  ContentsWriter(Writer& out, const CertificateContents& contents, const crypto::PublicKey& key, CpuFeatures cpu)
       : der_(out), contents_(contents), key_(key), cpu_(cpu) {}
 
   // `issuer` null: self-signed.
-  void write(const Certificate* issuer, crypto::KeyType signing_key) {
+  void write_tbs_certificate(const Certificate* issuer, crypto::SignatureAlgorithm algorithm) {
     der_.sequence([&] {
       der_.element(asn1::context_constructed(0), [&] { der_.integer(2); });  // version 3
       write_serial();
-      write_signature_algorithm(der_, signing_key);
+      write_signature_algorithm(der_, algorithm);
       if (issuer != nullptr) {
         der_.encoded(issuer->subject.der);
       } else {
@@ -59,6 +74,20 @@ class TbsWriter {
       write_subject();
       write_public_key_info(der_, key_);
       der_.element(asn1::context_constructed(3), [&] { der_.sequence([&] { write_extensions(issuer); }); });
+    });
+  }
+
+  void write_request_info() {
+    der_.sequence([&] {
+      der_.integer(0);  // version 1
+      write_subject();
+      write_public_key_info(der_, key_);
+      der_.element(asn1::context_constructed(0), [&] {
+        der_.sequence([&] {
+          der_.object_identifier(oids::extension_request);
+          der_.element(Tag::set, [&] { der_.sequence([&] { write_extensions(nullptr); }); });
+        });
+      });
     });
   }
 
@@ -149,33 +178,39 @@ class TbsWriter {
   CpuFeatures cpu_;
 };
 
-std::expected<void, IssueFault> issue_signed(Buffer& out, const CertificateContents& contents,
-                                             const crypto::PublicKey& subject_key, const Certificate* issuer,
-                                             const crypto::PrivateKey& issuer_key, std::span<const Byte, 32> hedge,
-                                             CpuFeatures cpu) {
-  if (const auto fault = check(contents)) return std::unexpected(*fault);
+// A SEQUENCE of what `write` writes, the algorithm, and the signature over the former.
+template <class Write>
+std::expected<void, IssueFault> write_signed(Buffer& out, crypto::SignatureAlgorithm algorithm,
+                                             const crypto::PrivateKey& key, std::span<const Byte, 32> hedge,
+                                             CpuFeatures cpu, Write&& write) {
   const std::size_t size_before = out.size();
-  // DerWriter::time fails outside of these years, which is not for want of memory.
-  for (const UnixTime time : {contents.validity.not_before, contents.validity.not_after}) {
-    Byte room[32];
-    Writer trial{MutableBytes(room)};
-    DerWriter(trial).time(time);
-    if (trial.failed()) return std::unexpected(IssueFault::bad_validity);
-  }
   Writer writer(out);
   DerWriter der(writer);
   der.sequence([&] {
-    const std::size_t tbs_at = writer.size();
-    TbsWriter(writer, contents, subject_key, cpu).write(issuer, issuer_key.type());
+    const std::size_t begin = writer.size();
+    write(writer);
     if (writer.failed()) return;
-    const Bytes tbs = writer.written().subspan(tbs_at);
-    const crypto::Signature signature = issuer_key.sign(scheme_of(issuer_key.type()), tbs, hedge, cpu);
-    write_signature_algorithm(der, issuer_key.type());
+    const crypto::Signature signature = key.sign(algorithm, writer.written().subspan(begin), hedge, cpu);
+    write_signature_algorithm(der, algorithm);
     der.bit_string(signature.bytes());
   });
   if (!writer.failed()) return {};
   out.truncate(size_before);
   return std::unexpected(IssueFault::out_of_memory);
+}
+
+std::expected<void, IssueFault> issue_signed(Buffer& out, const CertificateContents& contents,
+                                             const crypto::PublicKey& subject_key, const Certificate* issuer,
+                                             const crypto::PrivateKey& issuer_key, std::span<const Byte, 32> hedge,
+                                             CpuFeatures cpu) {
+  if (const auto fault = check(contents)) return std::unexpected(*fault);
+  if (!is_writable(contents.validity)) return std::unexpected(IssueFault::bad_validity);
+  // A key under RSASSA-PSS may be restricted to a hash, which its certificate says.
+  crypto::SignatureAlgorithm algorithm = issuing_algorithm(issuer_key.type());
+  if (issuer != nullptr) algorithm.hash = pss_restriction(issuer->public_key_info).value_or(algorithm.hash);
+  return write_signed(out, algorithm, issuer_key, hedge, cpu, [&](Writer& writer) {
+    ContentsWriter(writer, contents, subject_key, cpu).write_tbs_certificate(issuer, algorithm);
+  });
 }
 
 }  // namespace
@@ -184,8 +219,7 @@ std::string_view describe(IssueFault fault) {
   switch (fault) {
     case IssueFault::bad_name:
       return "a name that cannot stand in a certificate: host names consist of letters, digits, hyphens and dots, "
-             "other "
-             "names of at most 64 bytes of UTF-8";
+             "other names of at most 64 bytes of UTF-8";
     case IssueFault::no_name:
       return "a certificate needs a name; give at least one";
     case IssueFault::bad_validity:
@@ -224,6 +258,15 @@ std::expected<void, IssueFault> issue(Buffer& out, const CertificateContents& co
     return std::unexpected(IssueFault::issuer_path_length);
   }
   return issue_signed(out, contents, subject_key, &issuer, issuer_key, hedge, cpu);
+}
+
+std::expected<void, IssueFault> request_certificate(Buffer& out, const CertificateContents& contents,
+                                                    const crypto::PrivateKey& key, std::span<const Byte, 32> hedge,
+                                                    CpuFeatures cpu) {
+  if (const auto fault = check(contents)) return std::unexpected(*fault);
+  return write_signed(out, issuing_algorithm(key.type()), key, hedge, cpu, [&](Writer& writer) {
+    ContentsWriter(writer, contents, key.public_key(), cpu).write_request_info();
+  });
 }
 
 }  // namespace limpid::x509

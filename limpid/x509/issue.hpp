@@ -43,5 +43,10 @@ std::expected<void, IssueFault> issue(Buffer& out, const CertificateContents& co
                                       const crypto::PublicKey& subject_key, const Certificate& issuer,
                                       const crypto::PrivateKey& issuer_key, std::span<const Byte, 32> hedge,
                                       CpuFeatures cpu);
+// Appends a certification request (PKCS #10) for the same, but for validity, serial number and the issuer's identifier,
+// which are the CA's to choose. On a fault `out` is as before.
+std::expected<void, IssueFault> request_certificate(Buffer& out, const CertificateContents& contents,
+                                                    const crypto::PrivateKey& key, std::span<const Byte, 32> hedge,
+                                                    CpuFeatures cpu);
 
 }  // namespace limpid::x509

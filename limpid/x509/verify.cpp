@@ -50,6 +50,10 @@ Words words(Reason reason) {
       return {"unsupported_signature_algorithm", "the certificate is signed with an unsupported algorithm"};
     case Reason::unsupported_key_type:
       return {"unsupported_key_type", "the certificate's key is of an unsupported type"};
+    case Reason::weak_signature_algorithm:
+      return {"weak_signature_algorithm", "the certificate is signed with SHA-1 or MD5, which can be forged"};
+    case Reason::weak_key:
+      return {"weak_key", "the certificate's RSA key is too weak (less than 2048 bits, or a tiny exponent)"};
     case Reason::invalid_key:
       return {"invalid_key", "the certificate's public key is invalid"};
     case Reason::unprocessed_critical_extension:
@@ -72,6 +76,20 @@ Words words(Reason reason) {
 
 // A missing issuer says less than any other reason.
 bool is_weak(Reason reason) { return reason == Reason::unknown_issuer || reason == Reason::self_signed; }
+
+Reason reason_of(PublicKeyFault fault) {
+  switch (fault) {
+    case PublicKeyFault::weak_key:
+      return Reason::weak_key;
+    case PublicKeyFault::invalid_key:
+      return Reason::invalid_key;
+    case PublicKeyFault::unsupported_key_type:
+    case PublicKeyFault::unsupported_curve:
+    case PublicKeyFault::unsupported_size:
+      break;
+  }
+  return Reason::unsupported_key_type;
+}
 
 bool allows(const std::optional<KeyPurposes>& purposes, Purpose wanted) {
   if (!purposes || wanted == Purpose::any) return true;
@@ -155,9 +173,12 @@ class PathBuilder {
     return std::ranges::any_of(anchors_, [&](const Certificate& anchor) { return anchor.der == certificate.der; });
   }
 
+  // The same CA again, if perhaps by another certificate: cross-signatures may form circles.
   bool is_in_path(const Certificate& certificate) const {
-    return std::any_of(path_.begin(), path_.begin() + size_,
-                       [&](const Link& link) { return link.certificate->der == certificate.der; });
+    return std::any_of(path_.begin(), path_.begin() + size_, [&](const Link& link) {
+      return link.certificate->public_key_info.der == certificate.public_key_info.der &&
+             names_match(link.certificate->subject, certificate.subject);
+    });
   }
 
   // What holds for leaf, intermediates and anchor alike.
@@ -181,12 +202,10 @@ class PathBuilder {
     const auto key = public_key(leaf().public_key_info);
     if (key) {
       leaf_key_ = *key;
-    } else if (key.error() == PublicKeyFault::invalid_key) {
-      return fail(Reason::invalid_key, link);
-    } else if (options_.purpose != Purpose::any) {
-      return fail(Reason::unsupported_key_type, link);
+      return true;
     }
-    return true;
+    const Reason reason = reason_of(key.error());
+    return (reason == Reason::unsupported_key_type && options_.purpose == Purpose::any) || fail(reason, link);
   }
 
   bool check_name() {
@@ -243,51 +262,28 @@ class PathBuilder {
       found = true;
       return fail(reason, about);
     };
+    if (signatures_left_ == 0) return give_up(Reason::too_many_signatures, link);
+    --signatures_left_;
     // The signature first: what is not the issuer has nothing to say about why the path fails.
-    switch (check_signature(link)) {
-      case SignatureVerdict::good:
-        break;
-      case SignatureVerdict::wrong:
-        if (contradicting) return false;
-        return refuse(Reason::bad_signature, path_[size_ - 1]);
-      case SignatureVerdict::unsupported_algorithm:
-        return refuse(Reason::unsupported_signature_algorithm, path_[size_ - 1]);
-      case SignatureVerdict::unsupported_key:
-        return refuse(Reason::unsupported_key_type, link);
-      case SignatureVerdict::invalid_key:
-        return refuse(Reason::invalid_key, link);
-      case SignatureVerdict::too_many:
-        return give_up(Reason::too_many_signatures, link);
+    const Link& last = path_[size_ - 1];
+    const auto key = public_key(issuer.public_key_info);
+    if (!key) return refuse(reason_of(key.error()), link);
+    const auto algorithm = signature_algorithm(last.certificate->signature_algorithm);
+    if (!algorithm) {
+      const bool weak = algorithm.error() == SignatureFault::weak;
+      return refuse(weak ? Reason::weak_signature_algorithm : Reason::unsupported_signature_algorithm, last);
+    }
+    // RFC 8446, section 4.2.3, and RFC 4055, section 3.3: a key's parameters bind its signatures.
+    const auto only_hash = pss_restriction(issuer.public_key_info);
+    const bool allowed = !only_hash || *only_hash == algorithm->hash;
+    if (!allowed || !crypto::verify(*key, *algorithm, last.certificate->tbs, last.certificate->signature, cpu_)) {
+      return contradicting ? false : refuse(Reason::bad_signature, last);
     }
     found = true;
     if (!check_any(link)) return false;
     if (!issuer.is_ca()) return fail(Reason::not_a_ca, link);
     if (issuer.key_usage && !issuer.key_usage->has(KeyUsageBit::key_cert_sign)) return fail(Reason::cannot_sign, link);
     return check_path_length(link) && check_name_constraints(link);
-  }
-
-  enum class SignatureVerdict : std::uint8_t {
-    good,
-    wrong,
-    unsupported_algorithm,
-    unsupported_key,
-    invalid_key,
-    too_many,
-  };
-
-  SignatureVerdict check_signature(const Link& issuer) {
-    if (signatures_left_ == 0) return SignatureVerdict::too_many;
-    --signatures_left_;
-    const Certificate& signed_one = *path_[size_ - 1].certificate;
-    const auto key = public_key(issuer.certificate->public_key_info);
-    if (!key) {
-      return key.error() == PublicKeyFault::invalid_key ? SignatureVerdict::invalid_key
-                                                        : SignatureVerdict::unsupported_key;
-    }
-    const auto scheme = signature_scheme(signed_one.signature_algorithm);
-    if (!scheme) return SignatureVerdict::unsupported_algorithm;
-    const bool good = crypto::verify(*key, *scheme, signed_one.tbs, signed_one.signature, cpu_);
-    return good ? SignatureVerdict::good : SignatureVerdict::wrong;
   }
 
   // RFC 5280, section 4.2.1.9: pathLenConstraint "gives the maximum number of non-self-issued intermediate certificates

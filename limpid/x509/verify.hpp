@@ -60,7 +60,9 @@ enum class InvalidReason : std::uint8_t {
   path_too_long,         // longer than VerifyLimits allow
   bad_signature,
   unsupported_signature_algorithm,
+  weak_signature_algorithm,  // over SHA-1 or MD5
   unsupported_key_type,
+  weak_key,  // RSA below 2048 bits or with a tiny exponent
   invalid_key,
   unprocessed_critical_extension,
   name_not_permitted,           // by an issuer's name constraints
@@ -86,7 +88,9 @@ constexpr std::uint8_t alert(InvalidReason reason) {
     case InvalidReason::name_not_permitted:
       return 42;  // bad_certificate
     case InvalidReason::unsupported_signature_algorithm:
+    case InvalidReason::weak_signature_algorithm:
     case InvalidReason::unsupported_key_type:
+    case InvalidReason::weak_key:
     case InvalidReason::wrong_purpose:
     case InvalidReason::wrong_key_usage:
     case InvalidReason::unprocessed_critical_extension:

@@ -33,7 +33,7 @@ TEST(Certificate, EveryFieldIsRead) {
   EXPECT_EQ(c.der, Bytes(der));
   EXPECT_EQ(c.version, 3);
   EXPECT_EQ(c.serial, Bytes(Octets{1}));
-  EXPECT_EQ(signature_scheme(c.signature_algorithm), crypto::SignatureScheme::ecdsa_secp256r1_sha256);
+  EXPECT_EQ(signature_algorithm(c.signature_algorithm), issuing_algorithm(crypto::KeyType::p256));
   EXPECT_EQ(common_name(c.issuer), "root");
   EXPECT_EQ(common_name(c.subject), "full");
   EXPECT_EQ(c.validity, good_validity);
@@ -310,9 +310,11 @@ TEST(PublicKey, FaultsAreTold) {
   const auto point = p256.public_key().bytes();
   EXPECT_EQ(read(info(oids::ec_public_key, oid_element(oids::secp256r1), point)), p256.public_key());
   EXPECT_EQ(read(info(oids::ed25519, std::nullopt, ed25519.public_key().bytes())), ed25519.public_key());
-  EXPECT_EQ(read(info(oids::ec_public_key, oid_element(oids::secp384r1), point)).error(),
+  EXPECT_EQ(read(info(oids::ec_public_key, oid_element(oids::secp521r1), point)).error(),
             PublicKeyFault::unsupported_curve);
-  EXPECT_EQ(read(info(oids::rsa_encryption, null, point)).error(), PublicKeyFault::unsupported_key_type);
+  EXPECT_EQ(read(info(oids::ec_public_key, oid_element(oids::secp384r1), point)).error(), PublicKeyFault::invalid_key);
+  EXPECT_EQ(read(info(oids::ed448, std::nullopt, point)).error(), PublicKeyFault::unsupported_key_type);
+  EXPECT_EQ(read(info(oids::rsa_encryption, null, point)).error(), PublicKeyFault::invalid_key);
   EXPECT_EQ(read(info(oids::ec_public_key, std::nullopt, point)).error(), PublicKeyFault::invalid_key);
   EXPECT_EQ(read(info(oids::ec_public_key, null, point)).error(), PublicKeyFault::invalid_key);
   EXPECT_EQ(read(info(oids::ec_public_key, oid_element(oids::secp256r1), point.first(64))).error(),
@@ -323,6 +325,159 @@ TEST(PublicKey, FaultsAreTold) {
   off_curve[64] ^= 1;
   EXPECT_EQ(read(info(oids::ec_public_key, oid_element(oids::secp256r1), off_curve)).error(),
             PublicKeyFault::invalid_key);
+
+  // RSA: the bounds, and that nothing but two INTEGERs in a SEQUENCE is a key.
+  const auto rsa = [&](std::size_t bits, std::uint32_t exponent) {
+    return read(info(oids::rsa_encryption, null, rsa_public_key_der(bits, exponent)));
+  };
+  EXPECT_EQ(rsa(2048, 65537)->type(), crypto::KeyType::rsa);
+  EXPECT_EQ(rsa(2048, 65537)->modulus().size(), 256u);
+  EXPECT_TRUE(rsa(8192, 0xffff'ffff).has_value());
+  EXPECT_EQ(rsa(2047, 65537).error(), PublicKeyFault::weak_key);
+  EXPECT_EQ(rsa(8193, 65537).error(), PublicKeyFault::unsupported_size);
+  EXPECT_EQ(rsa(2048, 65535).error(), PublicKeyFault::weak_key);
+  EXPECT_EQ(rsa(2048, 65538).error(), PublicKeyFault::invalid_key);
+  const Octets good = rsa_public_key_der(2048, 65537);
+  EXPECT_EQ(read(info(oids::rsa_encryption, std::nullopt, good)).error(), PublicKeyFault::invalid_key);
+  EXPECT_EQ(read(info(oids::rsa_encryption, Octets{0x30, 0x00}, good)).error(), PublicKeyFault::invalid_key);
+  EXPECT_EQ(read(info(oids::rsassa_pss, std::nullopt, good))->type(), crypto::KeyType::rsa_pss);
+  EXPECT_EQ(read(info(oids::rsassa_pss, null, good)).error(), PublicKeyFault::unsupported_key_type);
+  for (const Octets& longer : append_everywhere(good)) {
+    EXPECT_EQ(read(info(oids::rsa_encryption, null, longer)).error(), PublicKeyFault::invalid_key);
+  }
+  const auto with_exponent = [&](const Octets& exponent, std::uint32_t bits) {
+    return read(info(oids::rsa_encryption, null, der_of([&](asn1::DerWriter& der) {
+                       der.sequence([&] {
+                         der.unsigned_integer(Octets(bits / 8, 0xa5));
+                         der.primitive(asn1::Tag::integer, exponent);
+                       });
+                     })));
+  };
+  EXPECT_EQ(with_exponent({2, 0, 0, 0, 1}, 2048).error(), PublicKeyFault::unsupported_size);
+  EXPECT_EQ(with_exponent({0, 1, 0, 1}, 2048).error(), PublicKeyFault::invalid_key);        // not in the fewest octets
+  EXPECT_EQ(with_exponent({0xff, 0xff, 0xff}, 2048).error(), PublicKeyFault::invalid_key);  // negative
+}
+
+// The parameters of RSASSA-PSS, of which keys restrict and signatures choose.
+Octets pss_parameters(Bytes hash, Bytes mask_hash, std::optional<std::uint32_t> salt, bool null = true,
+                      std::optional<std::uint32_t> trailer = std::nullopt, Bytes mask = asn1::oids::mgf1) {
+  return der_of([&](asn1::DerWriter& der) {
+    const auto write_hash = [&](Bytes id) {
+      der.sequence([&] {
+        der.object_identifier(id);
+        if (null) der.null();
+      });
+    };
+    der.sequence([&] {
+      if (!hash.empty()) der.element(asn1::context_constructed(0), [&] { write_hash(hash); });
+      if (!mask_hash.empty()) {
+        der.element(asn1::context_constructed(1), [&] {
+          der.sequence([&] {
+            der.object_identifier(mask);
+            write_hash(mask_hash);
+          });
+        });
+      }
+      if (salt) der.element(asn1::context_constructed(2), [&] { der.integer(*salt); });
+      if (trailer) der.element(asn1::context_constructed(3), [&] { der.integer(*trailer); });
+    });
+  });
+}
+
+TEST(SignatureAlgorithm, WhatIsTakenAndWhatIsNot) {
+  namespace oids = asn1::oids;
+  using Kind = crypto::SignatureAlgorithm::Kind;
+  using crypto::HashAlgorithm;
+  const Octets null = {0x05, 0x00};
+  const Octets sha256 = pss_parameters(oids::sha256, oids::sha256, 32);
+  struct Case {
+    Bytes id;
+    Octets parameters;
+    std::expected<crypto::SignatureAlgorithm, SignatureFault> expected;
+  };
+  const auto weak = std::unexpected(SignatureFault::weak);
+  const auto unsupported = std::unexpected(SignatureFault::unsupported);
+  const Case cases[] = {
+      {oids::ecdsa_with_sha256, {}, {{Kind::ecdsa, HashAlgorithm::sha256}}},
+      {oids::ecdsa_with_sha384, {}, {{Kind::ecdsa, HashAlgorithm::sha384}}},
+      {oids::ecdsa_with_sha512, {}, {{Kind::ecdsa, HashAlgorithm::sha512}}},
+      {oids::ed25519, {}, {{Kind::ed25519, HashAlgorithm::sha512}}},
+      {oids::ecdsa_with_sha256, null, unsupported},
+      {oids::ed25519, null, unsupported},
+      {oids::sha256_with_rsa, null, {{Kind::rsa_pkcs1, HashAlgorithm::sha256}}},
+      {oids::sha384_with_rsa, null, {{Kind::rsa_pkcs1, HashAlgorithm::sha384}}},
+      {oids::sha512_with_rsa, {}, {{Kind::rsa_pkcs1, HashAlgorithm::sha512}}},
+      {oids::sha256_with_rsa, {0x30, 0x00}, unsupported},
+      {oids::sha1_with_rsa, null, weak},
+      {oids::md5_with_rsa, null, weak},
+      {oids::md2_with_rsa, null, weak},
+      {oids::ecdsa_with_sha1, {}, weak},
+      {oids::dsa_with_sha1, {}, weak},
+      {oids::ed448, {}, unsupported},
+      {oids::rsassa_pss, sha256, {{Kind::rsa_pss, HashAlgorithm::sha256}}},
+      {oids::rsassa_pss, pss_parameters(oids::sha384, oids::sha384, 48), {{Kind::rsa_pss, HashAlgorithm::sha384}}},
+      {oids::rsassa_pss,
+       pss_parameters(oids::sha512, oids::sha512, 64, false),
+       {{Kind::rsa_pss, HashAlgorithm::sha512}}},
+      {oids::rsassa_pss, {}, unsupported},
+      {oids::rsassa_pss, null, unsupported},
+      {oids::rsassa_pss, pss_parameters({}, {}, std::nullopt), weak},
+      {oids::rsassa_pss, pss_parameters(oids::sha256, {}, 32), weak},
+      {oids::rsassa_pss, pss_parameters({}, oids::sha256, 32), weak},
+      {oids::rsassa_pss, pss_parameters(oids::sha1, oids::sha1, 20), weak},
+      {oids::rsassa_pss, pss_parameters(oids::sha256, oids::sha1, 32), weak},
+      {oids::rsassa_pss, pss_parameters(oids::sha256, oids::sha384, 32), unsupported},
+      {oids::rsassa_pss, pss_parameters(oids::sha256, oids::sha256, 20), unsupported},
+      {oids::rsassa_pss, pss_parameters(oids::sha256, oids::sha256, std::nullopt), unsupported},
+      {oids::rsassa_pss, pss_parameters(oids::sha256, oids::sha256, 33), unsupported},
+      {oids::rsassa_pss, pss_parameters(oids::sha256, oids::sha256, 32, true, 1), unsupported},  // the default
+      {oids::rsassa_pss, pss_parameters(oids::sha256, oids::sha256, 32, true, 2), unsupported},
+      {oids::rsassa_pss, pss_parameters(oids::sha256, oids::sha256, 32, true, {}, oids::sha256), unsupported},
+      {oids::rsassa_pss, pss_parameters(oids::ed448, oids::ed448, 32), unsupported},
+  };
+  for (const Case& each : cases) {
+    const AlgorithmIdentifier identifier{each.id, each.parameters};
+    EXPECT_EQ(signature_algorithm(identifier), each.expected) << &each - cases;
+    if (!each.expected || !each.parameters.empty()) continue;
+    // What is written is read again.
+    const Octets written =
+        der_of([&](asn1::DerWriter& der) { write_signature_algorithm(der, signature_algorithm(identifier).value()); });
+    asn1::DerDocument document(written);
+    asn1::DerReader in(document);
+    EXPECT_EQ(signature_algorithm(parse_algorithm_identifier(in)), each.expected) << &each - cases;
+  }
+  for (const Octets& longer : append_everywhere(sha256)) {
+    EXPECT_FALSE(signature_algorithm({oids::rsassa_pss, longer}).has_value());
+  }
+  for (const crypto::KeyType type : {crypto::KeyType::rsa, crypto::KeyType::rsa_pss, crypto::KeyType::p384}) {
+    const Octets written =
+        der_of([&](asn1::DerWriter& der) { write_signature_algorithm(der, issuing_algorithm(type)); });
+    asn1::DerDocument document(written);
+    asn1::DerReader in(document);
+    EXPECT_EQ(signature_algorithm(parse_algorithm_identifier(in)), issuing_algorithm(type));
+  }
+}
+
+TEST(PublicKey, PssParametersRestrictAKey) {
+  namespace oids = asn1::oids;
+  const auto info = [](const Octets& parameters) {
+    return SubjectPublicKeyInfo{.der = {}, .algorithm = {oids::rsassa_pss, parameters}, .key = {}};
+  };
+  const Octets key = rsa_public_key_der(2048, 65537);
+  const auto read = [&](const Octets& parameters) {
+    SubjectPublicKeyInfo keyed = info(parameters);
+    keyed.key = key;
+    return public_key(keyed);
+  };
+  const Octets sha384 = pss_parameters(oids::sha384, oids::sha384, 48);
+  EXPECT_TRUE(read(sha384).has_value());
+  EXPECT_EQ(pss_restriction(info(sha384)), crypto::HashAlgorithm::sha384);
+  const Octets short_salt = pss_parameters(oids::sha256, oids::sha256, std::nullopt);  // 20 at least
+  EXPECT_TRUE(read(short_salt).has_value());
+  EXPECT_EQ(pss_restriction(info(short_salt)), crypto::HashAlgorithm::sha256);
+  EXPECT_EQ(pss_restriction(info({})), std::nullopt);
+  EXPECT_EQ(read(pss_parameters(oids::sha256, oids::sha256, 33)).error(), PublicKeyFault::unsupported_key_type);
+  EXPECT_EQ(read(pss_parameters({}, {}, std::nullopt)).error(), PublicKeyFault::weak_key);
 }
 
 TEST(PublicKey, TypesAreNamed) {

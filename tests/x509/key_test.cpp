@@ -125,7 +125,7 @@ TEST(PrivateKey, EcFaultsAreTold) {
   bad.parameters.reset();
   EXPECT_EQ(ec_fault(bad), KeyFault::invalid_key);
   bad = good;
-  bad.parameters = identifier(oids::secp384r1);
+  bad.parameters = identifier(oids::secp521r1);
   EXPECT_EQ(ec_fault(bad), KeyFault::unsupported_key_type);
   bad = good;
   bad.parameters = Octets{0x30, 0x00};  // explicit parameters
@@ -178,16 +178,19 @@ TEST(PrivateKey, Pkcs8FaultsAreTold) {
   bad.version = 2;
   EXPECT_EQ(pkcs8_fault(bad), KeyFault::unsupported_version);
   bad = good;
-  bad.parameters = identifier(oids::secp384r1);
+  bad.parameters = identifier(oids::secp521r1);
   EXPECT_EQ(pkcs8_fault(bad), KeyFault::unsupported_key_type);
   bad = good;
   bad.parameters.reset();
   EXPECT_EQ(pkcs8_fault(bad), KeyFault::malformed_der);
   bad = good;
   bad.algorithm = oids::rsa_encryption;
+  EXPECT_EQ(pkcs8_fault(bad), KeyFault::unsupported_version);  // SEC 1's octets, whose version is 1
+  bad = good;
+  bad.algorithm = oids::ed448;
   EXPECT_EQ(pkcs8_fault(bad), KeyFault::unsupported_key_type);
   bad = good;
-  bad.private_key = ForgedEcKey{1, octets(key.secret_bytes()), identifier(oids::secp384r1), std::nullopt}.der();
+  bad.private_key = ForgedEcKey{1, octets(key.secret_bytes()), identifier(oids::secp521r1), std::nullopt}.der();
   EXPECT_EQ(pkcs8_fault(bad), KeyFault::invalid_key);  // the two curves contradict each other
   bad.private_key = ForgedEcKey{1, octets(key.secret_bytes()), std::nullopt, other_public}.der();
   EXPECT_EQ(pkcs8_fault(bad), KeyFault::mismatch);
@@ -246,8 +249,9 @@ TEST(PrivateKey, FilesWithoutAUsableKeyAreToldApart) {
   EXPECT_EQ(fault(pem("CERTIFICATE", Octets{1})), KeyFault::no_private_key);
   EXPECT_EQ(fault(pem("ENCRYPTED PRIVATE KEY", Octets{1})), KeyFault::encrypted);
   EXPECT_EQ(fault("-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END EC PRIVATE KEY-----\n"),
-            KeyFault::encrypted);
-  EXPECT_EQ(fault(pem("RSA PRIVATE KEY", Octets{1})), KeyFault::unsupported_key_type);
+            KeyFault::legacy_encryption);
+  EXPECT_EQ(fault(pem("DSA PRIVATE KEY", Octets{1})), KeyFault::unsupported_key_type);
+  EXPECT_EQ(fault(pem("RSA PRIVATE KEY", Octets{1})), KeyFault::malformed_der);
   EXPECT_EQ(fault(pem("PRIVATE KEY", Octets(max_key_size + 1))), KeyFault::too_large);
   EXPECT_EQ(fault("0" + std::string(max_key_size, 'x')), KeyFault::too_large);
   EXPECT_EQ(fault(pem("PRIVATE KEY", Octets{0x30, 0x00})), KeyFault::malformed_der);
@@ -259,14 +263,15 @@ TEST(PrivateKey, FilesWithoutAUsableKeyAreToldApart) {
 // DER does not say which of the two forms it has: the one that it has decides what is wrong.
 TEST(PrivateKey, DerOfEitherFormIsToldWhatIsWrong) {
   const Octets secret = octets(key_number(1).secret_bytes());
-  const ForgedEcKey ec{1, secret, identifier(oids::secp384r1), std::nullopt};
+  const ForgedEcKey ec{1, secret, identifier(oids::secp521r1), std::nullopt};
   EXPECT_EQ(load_private_key(ec.der()).error().fault, KeyFault::unsupported_key_type);
-  const ForgedKey pkcs8{0, oids::rsa_encryption, std::nullopt, secret, std::nullopt};
+  const ForgedKey pkcs8{0, oids::ed448, std::nullopt, secret, std::nullopt};
   EXPECT_EQ(load_private_key(pkcs8.der()).error().fault, KeyFault::unsupported_key_type);
   const Octets neither = {0x30, 0x03, 0x02, 0x01, 0x00};
   const KeyError error = load_private_key(neither).error();
   EXPECT_EQ(text_of([&](Writer& out) { write_error(out, error); }),
-            "not a private key in PKCS #8 or SEC 1 form: an element of another type was expected at byte 5: expected "
+            "not a private key in PKCS #8, PKCS #1 or SEC 1 form: an element of another type was expected at byte 5: "
+            "expected "
             "SEQUENCE, found nothing");
 }
 

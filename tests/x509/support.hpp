@@ -167,6 +167,29 @@ inline Octets name_der(std::string_view common_name, asn1::Tag type = asn1::Tag:
   });
 }
 
+// A SubjectPublicKeyInfo of RSA whose modulus has so many bits: odd, but hardly a product of two primes.
+inline Octets rsa_public_key_der(std::size_t bits, std::uint32_t exponent) {
+  Octets modulus((bits + 7) / 8, 0xa5);
+  modulus[0] = static_cast<Byte>(1u << (bits - 1) % 8);
+  return der_of([&](asn1::DerWriter& der) {
+    der.sequence([&] {
+      der.unsigned_integer(modulus);
+      der.integer(exponent);
+    });
+  });
+}
+inline Octets rsa_key_info(std::size_t bits, std::uint32_t exponent) {
+  return der_of([&](asn1::DerWriter& der) {
+    der.sequence([&] {
+      der.sequence([&] {
+        der.object_identifier(asn1::oids::rsa_encryption);
+        der.null();
+      });
+      der.bit_string(rsa_public_key_der(bits, exponent));
+    });
+  });
+}
+
 // A certificate without any of issue.hpp's scruples.
 struct Forgery {
   std::string subject = "leaf";
@@ -183,7 +206,7 @@ struct Forgery {
 
   Octets sign(const crypto::PublicKey& key, const crypto::PrivateKey& issuer_key) const {
     const Octets algorithm = signature_algorithm.value_or(
-        der_of([&](asn1::DerWriter& der) { write_signature_algorithm(der, issuer_key.type()); }));
+        der_of([&](asn1::DerWriter& der) { write_signature_algorithm(der, issuing_algorithm(issuer_key.type())); }));
     const Octets tbs = der_of([&](asn1::DerWriter& der) {
       der.sequence([&] {
         if (version) der.element(asn1::context_constructed(0), [&] { der.integer(*version); });

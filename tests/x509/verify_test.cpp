@@ -173,7 +173,7 @@ INSTANTIATE_TEST_SUITE_P(
              },
              "name_mismatch 0"},
         Case{"dns_name_as_an_email",
-             [](Hierarchy& h) { set(h.leaf, subject_alt_name({{1, "www.example.com"}})); }, "name_mismatch 0"},
+             [](Hierarchy& h) { set(h.leaf, subject_alt_name({{1, "www.example.com@example.com"}})); }, "name_mismatch 0"},
         // Usages.
         Case{"leaf_without_key_usage", [](Hierarchy& h) { remove(h.leaf, oids::key_usage); }, "valid"},
         Case{"leaf_without_digital_signature",
@@ -232,10 +232,31 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"unsupported_signature_algorithm",
              [](Hierarchy& h) {
                h.leaf.signature_algorithm = der_of([](asn1::DerWriter& der) {
-                 der.sequence([&] { der.object_identifier(oids::ecdsa_with_sha384); });
+                 der.sequence([&] { der.object_identifier(oids::ed448); });
                });
              },
              "unsupported_signature_algorithm 0"},
+        Case{"weak_signature_algorithm",
+             [](Hierarchy& h) {
+               h.leaf.signature_algorithm = der_of([](asn1::DerWriter& der) {
+                 der.sequence([&] { der.object_identifier(oids::ecdsa_with_sha1); });
+               });
+             },
+             "weak_signature_algorithm 0"},
+        Case{"weak_signature_algorithm_of_the_intermediate",
+             [](Hierarchy& h) {
+               h.intermediate.signature_algorithm = der_of([](asn1::DerWriter& der) {
+                 der.sequence([&] { der.object_identifier(oids::sha1_with_rsa); });
+               });
+             },
+             "weak_signature_algorithm 1"},
+        Case{"weak_signature_algorithm_of_an_anchor_does_not_matter",
+             [](Hierarchy& h) {
+               h.root.signature_algorithm = der_of([](asn1::DerWriter& der) {
+                 der.sequence([&] { der.object_identifier(oids::md5_with_rsa); });
+               });
+             },
+             "valid"},
         Case{"signature_algorithm_of_another_key_type",
              [](Hierarchy& h) {
                h.leaf.signature_algorithm = der_of(
@@ -246,15 +267,28 @@ INSTANTIATE_TEST_SUITE_P(
              [](Hierarchy& h) {
                h.leaf.public_key_info = der_of([](asn1::DerWriter& der) {
                  der.sequence([&] {
-                   der.sequence([&] {
-                     der.object_identifier(oids::rsa_encryption);
-                     der.null();
-                   });
-                   der.bit_string(Octets{0x30, 0x00});
+                   der.sequence([&] { der.object_identifier(oids::ed448); });
+                   der.bit_string(Octets{1});
                  });
                });
              },
              "unsupported_key_type 0"},
+        Case{"leaf_key_weak", [](Hierarchy& h) { h.leaf.public_key_info = rsa_key_info(1024, 65537); }, "weak_key 0"},
+        Case{"leaf_key_weak_though_no_key_is_needed",
+             [](Hierarchy& h) {
+               h.options.purpose = Purpose::any;
+               h.leaf.public_key_info = rsa_key_info(2047, 65537);
+             },
+             "weak_key 0"},
+        Case{"leaf_key_with_a_small_exponent", [](Hierarchy& h) { h.leaf.public_key_info = rsa_key_info(2048, 3); },
+             "weak_key 0"},
+        Case{"leaf_key_too_large", [](Hierarchy& h) { h.leaf.public_key_info = rsa_key_info(8193, 65537); },
+             "unsupported_key_type 0"},
+        Case{"leaf_key_of_any_size_between", [](Hierarchy& h) { h.leaf.public_key_info = rsa_key_info(8192, 65537); },
+             "valid"},
+        Case{"leaf_key_rsa", [](Hierarchy& h) { h.leaf.public_key_info = rsa_key_info(2048, 65537); }, "valid"},
+        Case{"issuer_key_weak", [](Hierarchy& h) { h.intermediate.public_key_info = rsa_key_info(1024, 65537); },
+             "weak_key 1"},
         Case{"leaf_key_unsupported_but_not_needed",
              [](Hierarchy& h) {
                h.options.purpose = Purpose::any;
@@ -282,9 +316,9 @@ INSTANTIATE_TEST_SUITE_P(
                  der.sequence([&] {
                    der.sequence([&] {
                      der.object_identifier(oids::ec_public_key);
-                     der.object_identifier(oids::secp384r1);
+                     der.object_identifier(oids::secp521r1);
                    });
-                   der.bit_string(Octets(97));
+                   der.bit_string(Octets(133));
                  });
                });
              },
@@ -665,6 +699,8 @@ TEST(InvalidReason, EachHasItsNameItsTextAndAnAlert) {
   EXPECT_EQ(alert(Reason::expired), 45);
   EXPECT_EQ(alert(Reason::unknown_issuer), 48);
   EXPECT_EQ(alert(Reason::unsupported_key_type), 43);
+  EXPECT_EQ(alert(Reason::weak_key), 43);
+  EXPECT_EQ(alert(Reason::weak_signature_algorithm), 43);
 }
 
 TEST(InvalidReason, TheLineSaysWhichCertificate) {

@@ -29,6 +29,11 @@ struct Options {
   std::string net = "sockets";
   std::string tls_min = "1.3";
   std::string log = "text";
+  unsigned redirect = 0;  // the port; 0: none
+  bool index = false;
+  std::string access_log;
+
+  effects::LogForm log_form() const { return log == "json" ? effects::LogForm::json : effects::LogForm::text; }
 };
 
 // "65536", "512K", "64M", "2G": powers of 1024.
@@ -107,15 +112,7 @@ struct Secure {
   std::string own_ca;  // the file of the local CA's certificate, if that is what signed
 };
 
-Result<Secure> prepare_tls(const Options& options) {
-  const std::vector<std::string_view> protocols(options.alpn.begin(), options.alpn.end());
-  tls::Config::Options policy;
-  policy.role = tls::Role::server;
-  policy.application_protocols = protocols;
-  auto config = tls::Config::make(policy);
-  if (!config) return effects::fail("cannot use --alpn as given: " + std::string(tls::describe(config.error())));
-
-  Secure secure{*config, {}, {}};
+Result<void> load_pairs(const Options& options, Secure& secure) {
   const UnixTime now = effects::now().wall;
   for (std::size_t i = 0; i < options.certificates.size(); ++i) {
     if (is_inside(options.keys[i], options.folder)) {
@@ -126,7 +123,7 @@ Result<Secure> prepare_tls(const Options& options) {
     if (!pair) return std::unexpected(pair.error());
     secure.credentials.push_back(std::move(*pair));
   }
-  if (!secure.credentials.empty()) return secure;
+  if (!secure.credentials.empty()) return {};
 
   auto folder = data_folder();
   if (!folder) return std::unexpected(folder.error());
@@ -138,7 +135,34 @@ Result<Secure> prepare_tls(const Options& options) {
   if (!own) return std::unexpected(own.error());
   secure.own_ca = own->ca_path;
   secure.credentials.push_back(std::move(own->credentials));
+  return {};
+}
+
+Result<Secure> prepare_tls(const Options& options) {
+  const std::vector<std::string_view> protocols(options.alpn.begin(), options.alpn.end());
+  tls::Config::Options policy;
+  policy.role = tls::Role::server;
+  policy.application_protocols = protocols;
+  auto config = tls::Config::make(policy);
+  if (!config) return effects::fail("cannot use --alpn as given: " + std::string(tls::describe(config.error())));
+
+  Secure secure{*config, {}, {}};
+  if (auto loaded = load_pairs(options, secure); !loaded) return std::unexpected(loaded.error());
   return secure;
+}
+
+// SIGHUP: new certificates and keys, and the access log under its name again. What fails is left as it is.
+void reload(const Options& options, const std::optional<Secure>& secure, const std::optional<effects::LogFile>& log,
+            effects::Server& server) {
+  if (log) {
+    if (auto reopened = log->reopen(); !reopened) effects::complain(options.log_form(), reopened.error().text);
+  }
+  if (!secure) return;
+  Secure fresh{secure->config, {}, {}};
+  auto loaded = load_pairs(options, fresh);
+  if (loaded) loaded = server.renew(fresh.credentials);
+  effects::complain(options.log_form(), loaded ? "loaded the certificates again; new connections see them"
+                                               : "still serving the old certificates: " + loaded.error().text);
 }
 
 void raise_descriptor_limit() {
@@ -148,23 +172,43 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void print_counters(const effects::Server& server) {
-  nlohmann::ordered_json json;
-  const auto add = [&](const char* name, auto member) {
-    std::uint64_t sum = 0;
-    for (const auto& worker : server.workers()) sum += (worker->counters().*member).load(std::memory_order_relaxed);
-    json[name] = sum;
-  };
+void print_counters(const effects::Server& server, std::size_t memory) {
   using Counters = effects::WorkerCounters;
-  add("connections", &Counters::open);
-  add("accepted", &Counters::accepted);
-  add("requests", &Counters::requests);
-  add("body_bytes", &Counters::body_bytes);
-  add("reset_by_peer", &Counters::reset_by_peer);
-  add("aborted", &Counters::aborted);
-  add("refused_for_memory", &Counters::refused_for_memory);
-  add("accept_pauses", &Counters::accept_pauses);
-  add("memory", &Counters::memory);
+  const auto sum = [&](auto member) {
+    std::uint64_t total = 0;
+    for (const auto& worker : server.workers()) total += member(worker->counters()).load(std::memory_order_relaxed);
+    return total;
+  };
+  const auto named = [&](effects::Counter Counters::* member) {
+    return sum([&](const Counters& counters) -> const effects::Counter& { return counters.*member; });
+  };
+  nlohmann::ordered_json json;
+  json["connections"] = named(&Counters::open);
+  json["idle"] = named(&Counters::idle);
+  json["accepted"] = named(&Counters::accepted);
+  json["handshakes"] = named(&Counters::handshakes);
+  auto& failures = json["tls_failures"] = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(tls::last_fault); ++i) {
+    const auto total =
+        sum([&](const Counters& counters) -> const effects::Counter& { return counters.tls_failures[i]; });
+    if (total > 0) failures[std::string(tls::name(static_cast<tls::Fault>(i)))] = total;
+  }
+  json["requests"] = named(&Counters::requests);
+  auto& answers = json["answers"] = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < 5; ++i) {
+    const auto total = sum([&](const Counters& counters) -> const effects::Counter& { return counters.answers[i]; });
+    if (total > 0) answers[std::to_string(i + 1) + "xx"] = total;
+  }
+  json["body_bytes"] = named(&Counters::body_bytes);
+  json["budgets"] = {{"memory", named(&Counters::memory)}, {"memory_limit", memory}};
+  json["dropped"] = {{"refused_for_memory", named(&Counters::refused_for_memory)},
+                     {"shed_waiting", named(&Counters::shed_waiting)},
+                     {"shed_idle", named(&Counters::shed_idle)},
+                     {"stalled", named(&Counters::stalled)},
+                     {"aborted", named(&Counters::aborted)},
+                     {"reset_by_peer", named(&Counters::reset_by_peer)},
+                     {"accept_pauses", named(&Counters::accept_pauses)},
+                     {"log_lines_lost", named(&Counters::log_lines_lost)}};
   std::puts(json.dump().c_str());
   std::fflush(stdout);
 }
@@ -179,7 +223,24 @@ Result<void> run(const Options& options) {
   for (const stream::Endpoint& endpoint : *endpoints) {
     if (auto free = effects::check_free(endpoint); !free) return free;
   }
+  std::vector<stream::Endpoint> redirect;
+  if (options.redirect != 0) {
+    for (stream::Endpoint endpoint : *endpoints) {
+      endpoint.port = static_cast<std::uint16_t>(options.redirect);
+      if (std::find(redirect.begin(), redirect.end(), endpoint) == redirect.end()) redirect.push_back(endpoint);
+    }
+  }
+  for (const stream::Endpoint& endpoint : redirect) {
+    if (auto free = effects::check_free(endpoint); !free) return free;
+  }
+  std::optional<effects::LogFile> access_log;
+  if (!options.access_log.empty()) {
+    auto opened = effects::LogFile::open(options.access_log);
+    if (!opened) return std::unexpected(opened.error());
+    access_log.emplace(std::move(*opened));
+  }
   stack::Server::Config config;
+  config.http.list_folders = options.index;
   std::optional<Secure> secure;
   if (!options.plain) {
     auto prepared = prepare_tls(options);
@@ -190,10 +251,14 @@ Result<void> run(const Options& options) {
 
   effects::Signals signals;
   raise_descriptor_limit();
+  const std::size_t memory = *parse_size(options.memory);
   auto server =
       effects::Server::open({.listen = *endpoints,
+                             .redirect = redirect,
                              .threads = options.threads != 0 ? options.threads : usable_cores(),
-                             .memory = *parse_size(options.memory)},
+                             .memory = memory,
+                             .log = options.log_form(),
+                             .access_log = access_log ? &*access_log : nullptr},
                             config, secure ? secure->credentials : std::span<const effects::Credentials>(), *site);
   if (!server) return std::unexpected(server.error());
 
@@ -209,8 +274,8 @@ Result<void> run(const Options& options) {
   }
   std::fflush(stdout);
   server->run(signals, [&](int signal) {
-    if (signal == SIGUSR1) print_counters(*server);
-    if (signal == SIGHUP) complain({"reloading with SIGHUP is not yet supported; start again to use new certificates"});
+    if (signal == SIGUSR1) print_counters(*server, memory);
+    if (signal == SIGHUP) reload(options, secure, access_log, *server);
   });
   return {};
 }
@@ -233,7 +298,9 @@ void check(const Options& options) {
   }
   if (options.net != "sockets") refuse("--net " + options.net.substr(0, options.net.find(':')));
   if (options.tls_min != "1.3") refuse("--tls-min " + options.tls_min);
-  if (options.log != "text") refuse("--log " + options.log);
+  if (options.plain && options.redirect != 0) {
+    throw CLI::ValidationError("--redirect leads to HTTPS, which --plain does not serve; leave one of them out");
+  }
 }
 
 }  // namespace
@@ -267,12 +334,19 @@ void add_serve(CLI::App& tool, int& status) {
       ->multi_option_policy(repeated);
   command->add_option("--net", options->net, "sockets")->type_name("KIND");
   command->add_option("--tls-min", options->tls_min, "1.3")->type_name("VERSION")->check(CLI::IsMember({"1.2", "1.3"}));
-  command->add_option("--log", options->log, "text")->type_name("FORM")->check(CLI::IsMember({"text", "json"}));
-  for (const char* name :
-       {"--redirect", "--client-ca", "--ticket-keys", "--access-log", "--keylog", "--pcap", "--record", "--control"}) {
+  command->add_option("--log", options->log, "text or json (text)")
+      ->type_name("FORM")
+      ->check(CLI::IsMember({"text", "json"}));
+  command->add_option("--redirect", options->redirect, "answer plain HTTP on this port with where HTTPS is")
+      ->type_name("PORT")
+      ->check(CLI::Range(1, 65535));
+  command->add_flag("--index", options->index, "list folders that have no index.html");
+  command->add_option("--access-log", options->access_log, "a line for each request; - is standard output")
+      ->type_name("FILE");
+  for (const char* name : {"--client-ca", "--ticket-keys", "--keylog", "--pcap", "--record", "--control"}) {
     unbuilt->option(*command, name);
   }
-  for (const char* name : {"--index", "--test-services", "--takeover"}) unbuilt->flag(*command, name);
+  for (const char* name : {"--test-services", "--takeover"}) unbuilt->flag(*command, name);
   command->callback([options, unbuilt, &status] {
     unbuilt->refuse();
     check(*options);

@@ -15,9 +15,12 @@ namespace limpid::effects {
 
 struct ServerOptions {
   std::vector<stream::Endpoint> listen;
+  std::vector<stream::Endpoint> redirect;  // listen here, too, and answer with where the first of `listen` is
   unsigned threads = 1;
   std::size_t memory = std::size_t{1} << 30;  // what all connections together may hold
   Duration grace = seconds(30);               // how long a drain may take before what is left is cut off
+  LogForm log = LogForm::text;
+  const LogFile* access_log = nullptr;  // outlives the server
 };
 
 class Server {
@@ -26,6 +29,9 @@ class Server {
   // without it. Nothing is accepted yet.
   static Result<Server> open(const ServerOptions& options, const stack::Server::Config& config,
                              std::span<const Credentials> credentials, const Directory& site);
+
+  // Other certificates and keys from now on, for connections that begin from now on. Nothing changes if that fails.
+  Result<void> renew(std::span<const Credentials> credentials);
 
   // Where it listens, with the ports that were chosen for port 0.
   const std::vector<stream::Endpoint>& endpoints() const { return endpoints_; }
@@ -39,6 +45,8 @@ class Server {
  private:
   explicit Server(Duration grace) : grace_(grace) {}
   Duration grace_;
+  std::uint16_t generation_ = 0;  // of the identities
+  std::unique_ptr<stack::Server::Config> redirect_config_;
   std::vector<stream::Endpoint> endpoints_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

@@ -254,6 +254,13 @@ Result<std::vector<stream::Endpoint>> resolve(const HostPort& where, std::option
 Result<Descriptor> listen_on(const stream::Endpoint& endpoint) {
   auto socket = bound_socket(endpoint, true);
   if (!socket) return listen_failure(endpoint, socket.error());
+  // What is accepted inherits these. Small answers go out at once. Of what a peer does not take, the kernel keeps 128
+  // KiB at most unsent, and gives up one that takes nothing for a minute although we have closed: so a reader that
+  // stops costs little memory, and not for long.
+  const int on = 1, most_unsent = 128 * 1024, give_up_after_ms = 60'000;
+  ::setsockopt(socket->get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(socket->get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most_unsent, sizeof most_unsent);
+  ::setsockopt(socket->get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &give_up_after_ms, sizeof give_up_after_ms);
   if (::listen(socket->get(), 4096) != 0) return listen_failure(endpoint, errno);
   return std::move(*socket);
 }

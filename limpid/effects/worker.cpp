@@ -26,12 +26,12 @@ constexpr int accepts_per_turn = 64;
 // As many as may wait in the kernel; who comes faster than they are taken cannot keep a worker from stopping.
 constexpr int accepts_before_draining = 4096;
 
+// Under pressure, who has kept us waiting for so long is the first to go: an honest peer's part of a handshake or of a
+// request takes a round trip or two.
+constexpr Duration patience = seconds(2);
+
 // For what is left in `unsent` when the machine has ended.
 constexpr Duration flush_timeout = seconds(30);
-
-void count(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) {
-  counter.fetch_add(n, std::memory_order_relaxed);
-}
 
 stream::ResetReason reset_reason(int error) {
   switch (error) {
@@ -47,12 +47,10 @@ stream::ResetReason reset_reason(int error) {
 
 }  // namespace
 
-Worker::Worker(const Machine::Config& config, stack::Identities identities, const Directory& site, std::size_t memory,
-               std::vector<Descriptor> listeners)
-    : config_(config),
+Worker::Worker(const WorkerSettings& settings, std::unique_ptr<IdentitySet> identities, std::vector<Listener> listeners)
+    : settings_(settings),
       identities_(std::move(identities)),
-      site_(site),
-      budget_(memory),
+      budget_(settings.memory),
       cpu_(cpu_features()),
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       listeners_(std::move(listeners)),
@@ -60,13 +58,38 @@ Worker::Worker(const Machine::Config& config, stack::Identities identities, cons
       output_(output_size),
       piece_(output_size),
       actions_(action_slots) {
+  if (settings.access_log != nullptr) access_log_ = AccessLog(*settings.access_log, settings.log);
   poller_.add(wake_.get(), EPOLLIN, wake_name);
 }
 
 void Worker::drain(Duration grace) {
-  drain_grace_us_.store(grace.microseconds, std::memory_order_relaxed);
+  drain_grace_us_.store(grace.microseconds);
+  wake();
+}
+
+void Worker::renew(std::unique_ptr<IdentitySet> identities) {
+  {
+    const std::lock_guard lock(news_mutex_);
+    next_identities_ = std::move(identities);
+  }
+  wake();
+}
+
+void Worker::wake() {
   const std::uint64_t one = 1;
   static_cast<void>(!::write(wake_.get(), &one, sizeof one));
+}
+
+void Worker::take_news() {
+  std::uint64_t times = 0;
+  static_cast<void>(!::read(wake_.get(), &times, sizeof times));
+  {
+    const std::lock_guard lock(news_mutex_);
+    if (next_identities_) {
+      earlier_identities_ = std::exchange(identities_, std::move(next_identities_));
+    }
+  }
+  if (drain_grace_us_.load() >= 0) start_draining();
 }
 
 void Worker::run() {
@@ -75,13 +98,12 @@ void Worker::run() {
     std::optional<Instant> deadline = timers_.next();
     if (resume_accepting_) deadline = std::min(deadline.value_or(*resume_accepting_), *resume_accepting_);
     if (draining_) deadline = std::min(deadline.value_or(drain_deadline_), drain_deadline_);
+    if (!access_log_.empty()) deadline = std::min(deadline.value_or(next_log_flush_), next_log_flush_);
     if (!ready_.empty()) deadline = Instant{};
 
     for (const epoll_event& event : poller_.wait(deadline)) {
       if (event.data.u64 == wake_name) {
-        std::uint64_t times = 0;
-        static_cast<void>(!::read(wake_.get(), &times, sizeof times));
-        start_draining();
+        take_news();
       } else if ((event.data.u64 & listener_bit) != 0) {
         accept_from(event.data.u64 & ~listener_bit, accepts_per_turn);
       } else {
@@ -101,6 +123,8 @@ void Worker::run() {
       if (Connection* connection = find(name)) visit(*connection);
     }
     visiting_.clear();
+    have_memory();
+    look_after_logs();
     counters_.memory.store(budget_.used(), std::memory_order_relaxed);
 
     if (!draining_) continue;
@@ -109,8 +133,80 @@ void Worker::run() {
         if (connection) close(*connection);
       }
     }
-    if (counters_.open.load(std::memory_order_relaxed) == 0) return;
+    if (counters_.open.load(std::memory_order_relaxed) == 0) return look_after_logs();
   }
+}
+
+// Writes the access log, and tells what there is to be told once a second.
+void Worker::look_after_logs() {
+  const Instant time = now().monotonic;
+  if (const int error = access_log_.flush(); error != 0) {
+    next_log_flush_ = time + milliseconds(100);
+    const std::uint64_t lost = counters_.log_lines_lost.load(std::memory_order_relaxed);
+    if ((error != EAGAIN || lost > lost_lines_told_) && complaints_of_log_.may(time)) {
+      lost_lines_told_ = lost;
+      complain(settings_.log,
+               "cannot write the access log" +
+                   (error == EAGAIN ? std::string(" as fast as requests come") : ": " + system_words(error)) + "; " +
+                   std::to_string(lost) + " lines are lost so far; make room for it");
+    }
+  }
+  if (shed_untold_ > 0 && complaints_of_shedding_.may(time)) {
+    complain(settings_.log, "closed " + std::to_string(std::exchange(shed_untold_, 0)) +
+                                " connections to make room for others: " +
+                                (last_shortage_ == Shortage::memory
+                                     ? "out of memory; raise --memory or serve fewer at once"
+                                     : "out of descriptors; raise the limit (ulimit -n) or serve fewer at once"));
+  }
+}
+
+// ---- Shedding load --------------------------------------------------------------------------------------------------
+
+// After a visit: puts the connection behind those that were in its standing before.
+void Worker::settle(Connection& connection) {
+  using Standing = Machine::Standing;
+  const bool owes = connection.ended || !connection.unsent.empty();
+  const Standing standing = owes ? Standing::awaiting : connection.machine.standing();
+  const bool progressed = std::exchange(connection.progressed, false);
+  if (standing == connection.standing && !progressed) return;
+  if (connection.standing == Standing::idle) counters_.idle.fetch_sub(1, std::memory_order_relaxed);
+  if (standing == Standing::idle) count(counters_.idle);
+  connection.standing = standing;
+  connection.since = now().monotonic;
+  if (standing == Standing::awaiting) {
+    awaiting_.push_back(connection);
+  } else if (standing == Standing::idle) {
+    idle_.push_back(connection);
+  } else {
+    connection.leave();
+  }
+}
+
+// Closes one connection for the sake of others: whoever has kept us waiting for longer than is honest, for longest;
+// or else whoever has been idle for longest; or else whoever keeps us waiting at all. False if everybody left is being
+// answered.
+bool Worker::shed_one(Shortage shortage) {
+  Connection* victim = awaiting_.front(visited_);
+  if (victim == nullptr || now().monotonic < victim->since + patience) {
+    if (Connection* idle = idle_.front(visited_)) victim = idle;
+  }
+  if (victim == nullptr) return false;
+  const bool idle = victim->standing == Machine::Standing::idle;
+  count(idle ? counters_.shed_idle : counters_.shed_waiting);
+  ++shed_untold_;
+  last_shortage_ = shortage;
+  if (!idle) reset_on_close(*victim);
+  close(*victim);
+  return true;
+}
+
+// Whether there is memory for another connection, if need be after others were closed. An eighth is left to those that
+// are being answered.
+bool Worker::have_memory() {
+  while (budget_.used() > budget_.limit() - budget_.limit() / 8) {
+    if (!shed_one(Shortage::memory)) return false;
+  }
+  return true;
 }
 
 // ---- Accepting ------------------------------------------------------------------------------------------------------
@@ -118,19 +214,19 @@ void Worker::run() {
 void Worker::watch_listeners() {
   resume_accepting_.reset();
   if (std::exchange(watching_listeners_, true)) return;
-  for (std::size_t i = 0; i < listeners_.size(); ++i) poller_.add(listeners_[i].get(), EPOLLIN, listener_bit | i);
+  for (std::size_t i = 0; i < listeners_.size(); ++i)
+    poller_.add(listeners_[i].socket.get(), EPOLLIN, listener_bit | i);
 }
 
 void Worker::pause_accepting(int error) {
   count(counters_.accept_pauses);
-  for (const Descriptor& listener : listeners_) poller_.remove(listener.get());
+  for (const Listener& listener : listeners_) poller_.remove(listener.socket.get());
   watching_listeners_ = false;
   const Instant time = now().monotonic;
   resume_accepting_ = time + milliseconds(100);
-  if (complained_ && time < *complained_ + seconds(1)) return;
-  complained_ = time;
-  std::fprintf(stderr, "limpid: not accepting for a moment: %s; raise the limit (ulimit -n) or serve fewer at once\n",
-               system_words(error).c_str());
+  if (!complaints_of_accepting_.may(time)) return;
+  complain(settings_.log, "not accepting for a moment: " + system_words(error) +
+                              "; raise the limit (ulimit -n) or serve fewer at once");
 }
 
 void Worker::accept_from(std::size_t listener, int most) {
@@ -138,22 +234,27 @@ void Worker::accept_from(std::size_t listener, int most) {
   for (int n = 0; n < most; ++n) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
-    Descriptor socket(::accept4(listeners_[listener].get(), reinterpret_cast<sockaddr*>(&address), &size,
+    Descriptor socket(::accept4(listeners_[listener].socket.get(), reinterpret_cast<sockaddr*>(&address), &size,
                                 SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) {
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return pause_accepting(errno);
-      if (errno == EAGAIN) return;
+      const int error = errno;
+      if (error == EAGAIN) return;
+      if ((error == EMFILE || error == ENFILE) && shed_one(Shortage::descriptors)) continue;
+      if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) return pause_accepting(error);
       continue;  // this one was gone before we came (ECONNABORTED and its like)
     }
-    const int on = 1;
-    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (!have_memory()) {
+      count(counters_.refused_for_memory);
+      continue;
+    }
     if (free_slots_.empty()) {
       free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
       slots_.emplace_back();
       generations_.push_back(0);
     }
     const std::uint32_t slot = free_slots_.back();
-    slots_[slot] = Box<Connection>::make(budget_, budget_, std::move(socket));
+    const auto& config = listeners_[listener].redirects ? *settings_.redirect_config : settings_.config;
+    slots_[slot] = Box<Connection>::make(budget_, budget_, config, std::move(socket), endpoint_of(address));
     if (!slots_[slot]) {
       count(counters_.refused_for_memory);
       continue;
@@ -207,6 +308,7 @@ void Worker::heard(std::uint64_t name, std::uint32_t events) {
 void Worker::close(Connection& connection) {
   const auto slot = static_cast<std::uint32_t>(connection.timer.name);
   timers_.remove(connection.timer);
+  if (connection.standing == Machine::Standing::idle) counters_.idle.fetch_sub(1, std::memory_order_relaxed);
   // Generations stay below the bit that tells listeners apart.
   generations_[slot] = (generations_[slot] + 1) & 0x7fff'ffff;
   free_slots_.push_back(slot);
@@ -219,32 +321,51 @@ void Worker::drop_for_memory(Connection& connection) {
   connection.aborted = true;
 }
 
+// RST tells the peer that something is missing, which FIN would hide, and frees what the kernel holds for it.
+void Worker::reset_on_close(const Connection& connection) {
+  const linger at_once{1, 0};
+  ::setsockopt(connection.socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 void Worker::visit(Connection& connection) {
   connection.queued = false;
+  visited_ = &connection;
+  if (visit_alive(connection)) settle(connection);
+  visited_ = nullptr;
+}
+
+// False if the connection is closed and gone.
+bool Worker::visit_alive(Connection& connection) {
   std::size_t input = copy(Bytes(connection.unread.data(), connection.unread.size()), input_).size();
   int steps = 0;
   while (!connection.aborted && !connection.ended && steps < steps_per_visit && advance(connection, input)) ++steps;
 
   if (connection.aborted) {
-    // RST tells the peer that something is missing, which FIN would hide.
-    const linger at_once{1, 0};
-    ::setsockopt(connection.socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    return close(connection);
+    reset_on_close(connection);
+    close(connection);
+    return false;
   }
   if (connection.ended) {
     flush(connection);
-    if (connection.unsent.empty() || connection.reset || connection.tick) return close(connection);
+    if (connection.unsent.empty() || connection.reset || connection.tick) {
+      close(connection);
+      return false;
+    }
     if (!connection.timer.deadline) timers_.set(connection.timer, now().monotonic + flush_timeout);
-    return;
+    return true;
   }
   if (steps == steps_per_visit) queue(connection);
   const Bytes left = Bytes(input_).first(input);
-  if (left.empty()) return connection.unread.release();
+  if (left.empty()) {
+    connection.unread.release();
+    return true;
+  }
   connection.unread.clear();
   if (!connection.unread.append(left)) {
     drop_for_memory(connection);
     queue(connection);
   }
+  return true;
 }
 
 bool Worker::advance(Connection& connection, std::size_t& input) {
@@ -256,7 +377,7 @@ bool Worker::advance(Connection& connection, std::size_t& input) {
   bool is_received = false, is_end = false;
   if (!connection.opened) {
     connection.opened = true;
-    event = stream::Opened{local_endpoint(connection.socket), peer_endpoint(connection.socket), entropy()};
+    event = stream::Opened{local_endpoint(connection.socket), connection.peer, entropy()};
   } else if (connection.reset) {
     event = stream::Reset{*connection.reset};
   } else if (draining_ && !connection.told_to_drain) {
@@ -284,7 +405,7 @@ bool Worker::advance(Connection& connection, std::size_t& input) {
 
   const Room<Machine::Action> room{
       .bytes = blocked ? MutableBytes() : MutableBytes(output_), .actions = actions_, .budget = budget_, .cpu = cpu_};
-  const auto progress = Machine::advance(config_, connection.machine, now(), event, room);
+  const auto progress = Machine::advance(connection.config, connection.machine, now(), event, room);
   connection.wants = progress.wants;
   connection.more = progress.more;
   if (is_received) {
@@ -343,11 +464,15 @@ void Worker::carry_out(Connection& connection, std::span<const Machine::Action> 
                    [&](const http::CloseFile& closed) { connection.file.close(closed.file); },
                    [&](const http::RequestServed& served) {
                      count(counters_.requests);
+                     count(counters_.answers[static_cast<std::size_t>(served.status) / 100 - 1]);
                      count(counters_.body_bytes, served.body_bytes);
+                     if (served.abandoned == http::Abandoned::stalled) count(counters_.stalled);
+                     access_log_.add(connection.peer, now().wall, served, counters_.log_lines_lost);
+                     connection.progressed = true;
                    },
                    [&](const tls::HandshakeDone&) { count(counters_.handshakes); },
                    [&](const tls::Failed& failed) {
-                     count(counters_.tls_failures);
+                     count(counters_.tls_failures[static_cast<std::size_t>(failed.error.fault)]);
                      tell_of_failure(connection, failed);
                    },
                    // Facts that nobody has asked for yet.
@@ -364,16 +489,13 @@ void Worker::carry_out(Connection& connection, std::span<const Machine::Action> 
 // At most one line a second, since whoever can connect can cause them; the counter has them all.
 void Worker::tell_of_failure(const Connection& connection, const tls::Failed& failed) {
   if (failed.error.fault == tls::Fault::handshake_truncated) return;  // somebody looked whether a port is open
-  const Instant time = now().monotonic;
-  if (complained_of_tls_ && time < *complained_of_tls_ + seconds(1)) return;
-  complained_of_tls_ = time;
+  if (!complaints_of_tls_.may(now().monotonic)) return;
   const auto words = tls::describe(failed.error.fault);
-  std::string line = "limpid: TLS with " + to_string(peer_endpoint(connection.socket)) + " failed: ";
+  std::string line = "TLS with " + to_string(connection.peer) + " failed: ";
   line += words.sentence;
   line += " (";
   line += failed.error.fault == tls::Fault::alert_received ? tls::name(failed.alert) : words.name;
-  line += ")\n";
-  std::fputs(line.c_str(), stderr);
+  complain(settings_.log, line + ')');
 }
 
 // ---- Sending --------------------------------------------------------------------------------------------------------
@@ -420,6 +542,7 @@ void Worker::flush(Connection& connection) {
       connection.reset = reset_reason(errno);
     }
   }
+  if (connection.unsent.capacity() > 0) connection.progressed = true;
   connection.unsent.release();
   if (std::exchange(connection.finish, false)) ::shutdown(connection.socket.get(), SHUT_WR);
 }
@@ -427,23 +550,34 @@ void Worker::flush(Connection& connection) {
 // ---- Files ----------------------------------------------------------------------------------------------------------
 
 Worker::Machine::Event Worker::answer(Connection& connection, const Machine::Query& query) {
-  return std::visit(Overloaded{
-                        [&](const stack::TlsQuery& asked) -> Machine::Event {
-                          return tls::Reply{asked.id, identities_.answer(asked.question, cpu_)};
-                        },
-                        [&](const http::Lookup& lookup) -> Machine::Event {
-                          return http::Reply{lookup.id, look_up(connection, lookup.path)};
-                        },
-                        [&](const http::ReadFile& asked) -> Machine::Event {
-                          return http::Reply{asked.id,
-                                             http::Piece{connection.file.read(site_, asked, piece_, budget_)}};
-                        },
-                    },
-                    query);
+  return std::visit(
+      Overloaded{
+          [&](const stack::TlsQuery& asked) -> Machine::Event { return tls::Reply{asked.id, answer(asked.question)}; },
+          [&](const http::Lookup& lookup) -> Machine::Event {
+            return http::Reply{lookup.id, look_up(connection, lookup.path)};
+          },
+          [&](const http::ReadFile& asked) -> Machine::Event {
+            return http::Reply{asked.id, http::Piece{connection.file.read(settings_.site, asked, piece_, budget_)}};
+          },
+      },
+      query);
+}
+
+tls::Answer Worker::answer(const tls::Query& question) {
+  const auto answer = identities_->identities.answer(question, cpu_);
+  const auto* declined = std::get_if<tls::Declined>(&answer);
+  // The key was chosen among those before the last renewal.
+  if (declined != nullptr && declined->fault == tls::Fault::signing_failed && earlier_identities_) {
+    return earlier_identities_->identities.answer(question, cpu_);
+  }
+  return answer;
 }
 
 http::Answer Worker::look_up(Connection& connection, std::string_view path) {
-  const auto found = connection.file.look_up(site_, path, budget_);
+  auto found = connection.file.look_up(settings_.site, path, budget_);
+  if (!found && (found.error() == EMFILE || found.error() == ENFILE) && shed_one(Shortage::descriptors)) {
+    found = connection.file.look_up(settings_.site, path, budget_);
+  }
   if (!found) return lookup_failure(found.error());
   return *found;
 }

@@ -4,11 +4,16 @@
 
 #include <array>
 #include <atomic>
+#include <memory>
+#include <mutex>
 #include <vector>
 
 #include "limpid/core/box.hpp"
 #include "limpid/core/vec.hpp"
+#include "limpid/effects/counters.hpp"
+#include "limpid/effects/log.hpp"
 #include "limpid/effects/poller.hpp"
+#include "limpid/effects/ring.hpp"
 #include "limpid/effects/site_file.hpp"
 #include "limpid/effects/timers.hpp"
 #include "limpid/stack/identity.hpp"
@@ -16,28 +21,34 @@
 
 namespace limpid::effects {
 
-// Read by other threads at any time.
-struct WorkerCounters {
-  std::atomic<std::uint64_t> accepted = 0;
-  std::atomic<std::uint64_t> open = 0;
-  std::atomic<std::uint64_t> handshakes = 0;    // completed
-  std::atomic<std::uint64_t> tls_failures = 0;  // before or after that
-  std::atomic<std::uint64_t> requests = 0;
-  std::atomic<std::uint64_t> body_bytes = 0;
-  std::atomic<std::uint64_t> reset_by_peer = 0;
-  std::atomic<std::uint64_t> aborted = 0;             // by the machine
-  std::atomic<std::uint64_t> refused_for_memory = 0;  // connections not taken or dropped because the budget was used up
-  std::atomic<std::uint64_t> accept_pauses = 0;       // for want of descriptors or kernel memory
-  std::atomic<std::uint64_t> memory = 0;              // charged to the budget now
+// What the workers of a server have in common. All of it outlives them.
+struct WorkerSettings {
+  const stack::Server::Config& config;
+  const stack::Server::Config* redirect_config = nullptr;  // for listeners that only say where HTTPS is
+  const Directory& site;
+  std::size_t memory = 0;  // what the connections of one worker may hold
+  LogForm log = LogForm::text;
+  const LogFile* access_log = nullptr;
+};
+
+struct Listener {
+  Descriptor socket;
+  bool redirects = false;
+};
+
+// Identities with the budget that they charge, so that they can be made in one thread and end in another.
+struct IdentitySet {
+  explicit IdentitySet(std::uint16_t generation) : identities(budget, generation) {}
+  Budget budget{std::size_t{1} << 40};
+  stack::Identities identities;
 };
 
 class Worker {
  public:
   using Machine = stack::Server;
 
-  // `config` and `site` outlive it. `identities` answer TLS's questions; nobody else uses them meanwhile.
-  Worker(const Machine::Config& config, stack::Identities identities, const Directory& site, std::size_t memory,
-         std::vector<Descriptor> listeners);
+  // `identities` answer TLS's questions.
+  Worker(const WorkerSettings& settings, std::unique_ptr<IdentitySet> identities, std::vector<Listener> listeners);
 
   // The body of the thread: serves until a drain is over.
   void run();
@@ -45,13 +56,20 @@ class Worker {
   // From any thread: stop accepting, finish what is under way, cut off what is not finished after `grace`.
   void drain(Duration grace);
 
+  // From any thread: answer TLS's questions with these from now on. Handshakes under way are finished with those that
+  // they began with.
+  void renew(std::unique_ptr<IdentitySet> identities);
+
   const WorkerCounters& counters() const { return counters_; }
 
  private:
-  struct Connection {
-    Connection(Budget& budget, Descriptor accepted) : socket(std::move(accepted)), unread(budget), unsent(budget) {}
+  struct Connection : RingLink {
+    Connection(Budget& budget, const Machine::Config& its_config, Descriptor accepted, const stream::Endpoint& from)
+        : config(its_config), socket(std::move(accepted)), peer(from), unread(budget), unsent(budget) {}
 
+    const Machine::Config& config;
     Descriptor socket;
+    stream::Endpoint peer;
     Machine machine;
     Timer timer;              // named after the connection
     Buffer unread;            // received and not consumed; not read on unless the machine wants more
@@ -72,7 +90,10 @@ class Worker {
     bool aborted = false;       // by the machine, before that
     bool ended = false;         // nothing remains but to send `unsent`
     bool queued = false;        // in ready_
+    bool progressed = false;    // in this visit: a request was served, or what the socket did not take is sent
     std::optional<stream::ResetReason> reset;
+    Machine::Standing standing = Machine::Standing::answering;
+    Instant since;  // when it came to that, or last progressed in it
   };
 
   static constexpr std::uint64_t listener_bit = std::uint64_t{1} << 63;
@@ -81,7 +102,16 @@ class Worker {
   void accept_from(std::size_t listener, int most);
   void pause_accepting(int error);
   void watch_listeners();
+  void wake();
+  void take_news();
   void start_draining();
+  void look_after_logs();
+
+  // Shedding load. ARCHITECTURE.md has the rule.
+  enum class Shortage : std::uint8_t { memory, descriptors };
+  void settle(Connection& connection);
+  bool shed_one(Shortage shortage);
+  bool have_memory();
 
   Connection* find(std::uint64_t name);
   void queue(Connection& connection);
@@ -89,36 +119,45 @@ class Worker {
 
   // Advances a connection as far as it goes, but not for so long that others starve.
   void visit(Connection& connection);
+  bool visit_alive(Connection& connection);
   // One step, if there is a reason for one. `input` is what lies at the front of input_, and shrinks by what is
   // consumed.
   bool advance(Connection& connection, std::size_t& input);
   bool receive(Connection& connection, std::size_t& input);
   Machine::Event answer(Connection& connection, const Machine::Query& query);
+  tls::Answer answer(const tls::Query& question);
   http::Answer look_up(Connection& connection, std::string_view path);
   void carry_out(Connection& connection, std::span<const Machine::Action> actions);
   void send(Connection& connection, std::span<const Bytes> pieces);
   void flush(Connection& connection);
   void tell_of_failure(const Connection& connection, const tls::Failed& failed);
   void drop_for_memory(Connection& connection);
+  static void reset_on_close(const Connection& connection);
   void close(Connection& connection);
 
-  const Machine::Config& config_;
-  stack::Identities identities_;
-  const Directory& site_;
+  const WorkerSettings settings_;
+  std::unique_ptr<IdentitySet> identities_;
+  std::unique_ptr<IdentitySet> earlier_identities_;  // of handshakes that began before the last renewal
   Budget budget_;
   CpuFeatures cpu_;
   Poller poller_;
   Descriptor wake_;
-  std::vector<Descriptor> listeners_;
+  std::vector<Listener> listeners_;
   bool watching_listeners_ = false;
   std::optional<Instant> resume_accepting_;
-  std::optional<Instant> complained_;  // about accepting
-  std::optional<Instant> complained_of_tls_;
+  OnceASecond complaints_of_accepting_, complaints_of_tls_, complaints_of_shedding_, complaints_of_log_;
+  std::uint64_t shed_untold_ = 0;
+  Shortage last_shortage_ = Shortage::memory;
+  AccessLog access_log_;
+  Instant next_log_flush_;
+  std::uint64_t lost_lines_told_ = 0;
 
   std::vector<Box<Connection>> slots_;
   std::vector<std::uint32_t> generations_;
   std::vector<std::uint32_t> free_slots_;
   Timers timers_;
+  Ring<Connection> awaiting_, idle_;  // by standing, whoever came to it first in front
+  const Connection* visited_ = nullptr;
   std::vector<std::uint64_t> ready_;
   std::vector<std::uint64_t> visiting_;
 
@@ -126,6 +165,8 @@ class Worker {
   std::vector<Byte> input_, output_, piece_;
   std::vector<Machine::Action> actions_;
 
+  std::mutex news_mutex_;
+  std::unique_ptr<IdentitySet> next_identities_;   // under news_mutex_
   std::atomic<std::int64_t> drain_grace_us_ = -1;  // not asked to drain
   bool draining_ = false;
   Instant drain_deadline_;

@@ -96,6 +96,10 @@ class Server {
 
   // Nothing has been received since the last answer, and none is being made.
   bool idle() const { return std::holds_alternative<Idle>(phase_); }
+  // A part of a request has been received.
+  bool receiving() const {
+    return std::holds_alternative<ReadingHead>(phase_) || std::holds_alternative<DiscardingBody>(phase_);
+  }
   bool ended() const { return std::holds_alternative<Ended>(phase_); }
 
   static void fields(auto& self, auto&& visit) {

@@ -486,6 +486,13 @@ std::optional<Server::Query> Server::pending() const {
   return std::visit([](const auto& q) -> Query { return q; }, *question);
 }
 
+Server::Standing Server::standing() const {
+  if (std::holds_alternative<Ended>(phase_)) return Standing::answering;
+  const auto* serving = std::get_if<Serving>(&phase_);
+  if (serving == nullptr || serving->closing || handshaking() || serving->http.receiving()) return Standing::awaiting;
+  return serving->http.idle() ? Standing::idle : Standing::answering;
+}
+
 bool Server::handshaking() const {
   const auto* serving = std::get_if<Serving>(&phase_);
   return serving != nullptr && serving->secure && !serving->secure->connected;

@@ -60,6 +60,14 @@ class Server {
   // A TLS connection whose handshake is not complete.
   bool handshaking() const;
 
+  // Whose turn it is, for a driver that must choose whom to serve no longer.
+  enum class Standing : std::uint8_t {
+    answering,  // a request is being answered, or it is over
+    idle,       // between two requests
+    awaiting,   // the peer has begun something, a handshake, a request or the end, and has yet to complete it
+  };
+  Standing standing() const;
+
   static void fields(auto& self, auto&& visit) { visit(self.phase_, self.last_seen_); }
 
  private:

@@ -105,6 +105,7 @@ TEST(DerReader, AfterAFaultEverythingIsEmptyAndTheFirstFaultStays) {
   EXPECT_TRUE(in.octet_string().empty());
   EXPECT_TRUE(in.integer().empty());
   EXPECT_EQ(in.time().seconds, 0);
+  EXPECT_FALSE(in.boolean());
   EXPECT_TRUE(in.empty());
   in.finish();
   EXPECT_EQ(document.error()->fault, DerFault::bad_boolean);

@@ -10,10 +10,13 @@ Usage: run.py [--sampled N] [--seed S] [--only REGEX] [--folder NAME]
 """
 
 import argparse
+import contextlib
+import os
 import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -74,12 +77,17 @@ def verdict(folder):
     target = test_program(folder)
     if shell("cmake", "--build", str(BUILD), "--target", target).returncode != 0:
         return "does not build"
+    program = next((BUILD / "tests").rglob(target))  # some folders have a CMakeLists.txt of their own
+    process = subprocess.Popen([program, "--gtest_fail_fast"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               start_new_session=True)
     try:
-        program = next((BUILD / "tests").rglob(target))  # some folders have a CMakeLists.txt of their own
-        done = shell(str(program), "--gtest_fail_fast", timeout=LIMIT)
+        return "caught" if process.wait(LIMIT) != 0 else "survived"
     except subprocess.TimeoutExpired:
         return "caught"
-    return "caught" if done.returncode != 0 else "survived"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # a death test's child may hang too
+        process.wait()
 
 
 def mutable_lines(path):

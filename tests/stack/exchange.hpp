@@ -36,6 +36,7 @@ class ServerApplication {
                    [&](const tls::HandshakeDone& done) {
                      handshakes.push_back(done);
                      server_name = as_text(done.server_name);
+                     application_protocol = as_text(done.application_protocol);
                    },
                    [&](const tls::Failed& f) { failed = f; },
                    [&](const tls::Truncated&) { truncated = true; },
@@ -49,7 +50,7 @@ class ServerApplication {
   bool drain = false;
   std::vector<http::RequestServed> served;
   std::vector<tls::HandshakeDone> handshakes;
-  std::string server_name;
+  std::string server_name, application_protocol;
   std::optional<tls::Failed> failed;
   bool truncated = false, finished = false, aborted = false;
 

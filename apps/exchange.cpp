@@ -38,12 +38,14 @@ std::string_view remedy(x509::InvalidReason reason) {
 
 class Exchange {
  public:
-  Exchange(effects::Tcp& tcp, const Url& url, const Request& request, const Trust& trust, const Listener& listener)
+  Exchange(effects::Tcp& tcp, const Url& url, const Request& request, const Trust& trust, const Listener& listener,
+           effects::Recorder* recorder)
       : tcp_(tcp),
         url_(url),
         request_(request),
         trust_(trust),
         listener_(listener),
+        recorder_(recorder),
         peer_(url.where.host + ":" + std::to_string(url.where.port)),
         host_field_(url.host_field()) {}
 
@@ -61,6 +63,7 @@ class Exchange {
         return effects::fail("cannot reach '" + url_.where.host + "': " + std::string(tls::describe(made.error())));
       config_.tls = *made;
     }
+    tape_.emplace(recorder_, config_, effects::now());
     step(stream::Opened{tcp_.local(), tcp_.peer(), effects::entropy()});
     bool asked = false;
     while (!failure_ && wants_ != Wants::nothing) {
@@ -151,7 +154,7 @@ class Exchange {
   std::size_t step(const Machine::Event& event) {
     const Room<Machine::Action> room{
         .bytes = output_, .actions = actions_, .budget = effects::startup_budget(), .cpu = cpu_};
-    const auto progress = Machine::advance(config_, machine_, effects::now(), event, room);
+    const auto progress = tape_->advance(config_, machine_, event, room);
     wants_ = progress.wants;
     more_ = progress.more;
     deadline_ = progress.deadline;
@@ -225,12 +228,14 @@ class Exchange {
   const Request& request_;
   const Trust& trust_;
   const Listener& listener_;
+  effects::Recorder* const recorder_;
   const std::string peer_;
   const std::string host_field_;
   const CpuFeatures cpu_ = effects::cpu_features();
 
   Machine::Config config_;
   Machine machine_;
+  std::optional<effects::Tape<Machine>> tape_;
   Wants wants_ = Wants::event;
   bool more_ = false;
   std::optional<Instant> deadline_;
@@ -249,8 +254,8 @@ class Exchange {
 }  // namespace
 
 Result<void> exchange(effects::Tcp& tcp, const Url& url, const Request& request, const Trust& trust,
-                      const Listener& listener) {
-  return Exchange(tcp, url, request, trust, listener).run();
+                      const Listener& listener, effects::Recorder* recorder) {
+  return Exchange(tcp, url, request, trust, listener, recorder).run();
 }
 
 }  // namespace limpid::apps

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common.hpp"
+#include "limpid/effects/recorder.hpp"
 #include "limpid/effects/sockets.hpp"
 #include "limpid/stack/client.hpp"
 #include "limpid/x509/certificate.hpp"
@@ -32,8 +33,8 @@ struct Listener {
   std::function<Result<void>(Bytes)> body;      // a piece of the content
 };
 
-// Success means that the answer came whole, from whom it should.
+// Success means that the answer came whole, from whom it should. `recorder` may be null.
 Result<void> exchange(effects::Tcp& tcp, const Url& url, const Request& request, const Trust& trust,
-                      const Listener& listener);
+                      const Listener& listener, effects::Recorder* recorder);
 
 }  // namespace limpid::apps

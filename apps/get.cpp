@@ -30,6 +30,7 @@ struct Options {
   std::string ca;
   std::vector<std::string> resolve;
   double max_time_s = 0;  // 0: no limit
+  std::string record;     // empty: not recorded
 };
 
 // --resolve HOST:PORT:ADDR
@@ -117,8 +118,8 @@ bool is_for_one_server(std::string_view field) {
 
 class Getter {
  public:
-  Getter(const Options& options, std::vector<Override> overrides)
-      : options_(options), overrides_(std::move(overrides)) {}
+  Getter(const Options& options, std::vector<Override> overrides, effects::Recorder* recorder)
+      : options_(options), overrides_(std::move(overrides)), recorder_(recorder) {}
 
   Result<void> get(Url url, const std::string& output) {
     std::optional<Instant> deadline;
@@ -200,18 +201,26 @@ class Getter {
            }
            return options_.head_only ? sink.write(head) : Result<void>();
          },
-         .body = [&](Bytes bytes) -> Result<void> { return location ? Result<void>() : sink.write(bytes); }});
+         .body = [&](Bytes bytes) -> Result<void> { return location ? Result<void>() : sink.write(bytes); }},
+        recorder_);
   }
 
   const Options& options_;
   const std::vector<Override> overrides_;
+  effects::Recorder* const recorder_;
   std::optional<x509::CertificateList> anchors_;
 };
 
 Result<void> run(const Options& options) {
   std::vector<Override> overrides;
   for (const std::string& each : options.resolve) overrides.push_back(*parse_override(each));
-  Getter getter(options, std::move(overrides));
+  std::unique_ptr<effects::Recorder> recorder;
+  if (!options.record.empty()) {
+    auto created = effects::Recorder::create(options.record, stack::Client::snapshot_kind);
+    if (!created) return std::unexpected(created.error());
+    recorder = std::move(*created);
+  }
+  Getter getter(options, std::move(overrides), recorder.get());
   // As curl has it: all are tried, and the last failure is the outcome.
   std::optional<Failure> failure;
   for (std::size_t i = 0; i < options.urls.size(); ++i) {
@@ -265,7 +274,9 @@ void add_get(CLI::App& tool, int& status) {
   command->add_option("-m,--max-time", options->max_time_s, "give up after so many seconds")
       ->type_name("S")
       ->check(CLI::PositiveNumber);
-  for (const char* name : {"--cert", "--key", "--session", "--record", "--net"}) unbuilt->option(*command, name);
+  command->add_option("--record", options->record, "write what happens to FILE, sealed under FILE.key")
+      ->type_name("FILE");
+  for (const char* name : {"--cert", "--key", "--session", "--net"}) unbuilt->option(*command, name);
   command->callback([options, unbuilt, &status] {
     unbuilt->refuse();
     check(*options);

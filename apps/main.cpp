@@ -5,6 +5,7 @@
 #include "cert.hpp"
 #include "common.hpp"
 #include "get.hpp"
+#include "replay.hpp"
 #include "serve.hpp"
 
 namespace limpid::apps {
@@ -25,12 +26,13 @@ int run(int argc, char** argv) {
   int status = done;
   add_serve(tool, status);
   add_get(tool, status);
+  add_replay(tool, status);
   CLI::App* cert = tool.add_subcommand("cert", "make and read certificates");
   cert->require_subcommand(1);
   add_cert_new(*cert, status);
   add_cert_show(*cert, status);
   add_unbuilt(*cert, "verify");
-  for (const char* name : {"image", "replay", "check"}) add_unbuilt(tool, name);
+  for (const char* name : {"image", "check"}) add_unbuilt(tool, name);
   try {
     tool.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

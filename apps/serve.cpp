@@ -32,6 +32,7 @@ struct Options {
   unsigned redirect = 0;  // the port; 0: none
   bool index = false;
   std::string access_log;
+  std::string record;  // empty: not recorded
 
   effects::LogForm log_form() const { return log == "json" ? effects::LogForm::json : effects::LogForm::text; }
 };
@@ -249,6 +250,16 @@ Result<void> run(const Options& options) {
     config.tls = secure->config;
   }
 
+  std::unique_ptr<effects::Recorder> recorder;
+  if (!options.record.empty()) {
+    if (is_inside(options.record, options.folder)) {
+      return effects::fail("the recording '" + options.record + "' would be served with '" + options.folder +
+                           "'; write it elsewhere");
+    }
+    auto created = effects::Recorder::create(options.record, stack::Server::snapshot_kind);
+    if (!created) return std::unexpected(created.error());
+    recorder = std::move(*created);
+  }
   effects::Signals signals;
   raise_descriptor_limit();
   const std::size_t memory = *parse_size(options.memory);
@@ -258,7 +269,8 @@ Result<void> run(const Options& options) {
                              .threads = options.threads != 0 ? options.threads : usable_cores(),
                              .memory = memory,
                              .log = options.log_form(),
-                             .access_log = access_log ? &*access_log : nullptr},
+                             .access_log = access_log ? &*access_log : nullptr,
+                             .recorder = recorder.get()},
                             config, secure ? secure->credentials : std::span<const effects::Credentials>(), *site);
   if (!server) return std::unexpected(server.error());
 
@@ -332,6 +344,8 @@ void add_serve(CLI::App& tool, int& status) {
       ->type_name("NAME")
       ->expected(1)
       ->multi_option_policy(repeated);
+  command->add_option("--record", options->record, "write what every connection is told to FILE, sealed under FILE.key")
+      ->type_name("FILE");
   command->add_option("--net", options->net, "sockets")->type_name("KIND");
   command->add_option("--tls-min", options->tls_min, "1.3")->type_name("VERSION")->check(CLI::IsMember({"1.2", "1.3"}));
   command->add_option("--log", options->log, "text or json (text)")
@@ -343,7 +357,7 @@ void add_serve(CLI::App& tool, int& status) {
   command->add_flag("--index", options->index, "list folders that have no index.html");
   command->add_option("--access-log", options->access_log, "a line for each request; - is standard output")
       ->type_name("FILE");
-  for (const char* name : {"--client-ca", "--ticket-keys", "--keylog", "--pcap", "--record", "--control"}) {
+  for (const char* name : {"--client-ca", "--ticket-keys", "--keylog", "--pcap", "--control"}) {
     unbuilt->option(*command, name);
   }
   for (const char* name : {"--test-services", "--takeover"}) unbuilt->flag(*command, name);

@@ -5,8 +5,9 @@
 //     static void fields(auto& self, auto&& visit) { visit(self.a, self.b); }
 //
 // and with that it can be saved, loaded, compared and digested. Beyond such structs these encode: bool, integers, enums
-// with an ADL `constexpr bool is_valid(E)`, Bytes, Secret, SecretBytes, Instant (as what remains of it), Duration,
-// UnixTime, std::array, std::optional, std::variant, Vec, Box. Integers are big-endian; lengths and counts are 32 bits.
+// with an ADL `constexpr bool is_valid(E)`, Bytes, std::string_view, Secret, SecretBytes, Instant (as what remains of
+// it), Duration, UnixTime, std::array, std::optional, std::variant, Vec, Box. Integers are big-endian; lengths and
+// counts are 32 bits.
 //
 // What cannot be saved as it is (expanded keys, tables) is left out of `fields` and rebuilt by an optional member
 // `bool restored(const LoadContext&)`, which also checks invariants between fields: false refuses the snapshot.
@@ -88,7 +89,7 @@ template <class T, std::size_t N>
 inline constexpr bool is_array<std::array<T, N>> = true;
 
 template <class T>
-concept ByteView = std::same_as<T, Bytes> || std::same_as<T, MutableBytes>;
+concept ByteView = std::same_as<T, Bytes> || std::same_as<T, MutableBytes> || std::same_as<T, std::string_view>;
 
 }  // namespace snapshot
 
@@ -103,7 +104,9 @@ namespace snapshot {
 
 template <class Sequence>
 void encode_all(Writer& out, Instant now, const Sequence& values) {
-  if constexpr (std::same_as<std::remove_cvref_t<decltype(*values.begin())>, Byte>) {
+  if constexpr (std::same_as<Sequence, std::string_view>) {
+    out.text(values);
+  } else if constexpr (std::same_as<std::remove_cvref_t<decltype(*values.begin())>, Byte>) {
     out.bytes(Bytes(values.data(), values.size()));
   } else {
     for (const auto& value : values) encode(out, now, value);
@@ -193,8 +196,12 @@ bool decode(Reader& in, const LoadContext& context, T& value) {
     return decode(in, context, value.seconds);
   } else if constexpr (snapshot::ByteView<T>) {
     const Bytes view = in.take(in.u32());
-    // Only events hold mutable views, and only from a recording that its reader owns and may alter.
-    value = T(const_cast<Byte*>(view.data()), view.size());
+    if constexpr (std::same_as<T, std::string_view>) {
+      value = as_text(view);
+    } else {
+      // Only events hold mutable views, and only from a recording that its reader owns and may alter.
+      value = T(const_cast<Byte*>(view.data()), view.size());
+    }
     return !in.failed();
   } else if constexpr (snapshot::is<T, Vec>) {
     const std::size_t count = in.u32();

@@ -63,7 +63,8 @@ Result<Server> Server::open(const ServerOptions& options, const stack::Server::C
                                 .site = site,
                                 .memory = options.memory / options.threads,
                                 .log = options.log,
-                                .access_log = options.access_log};
+                                .access_log = options.access_log,
+                                .recorder = options.recorder};
   for (auto& share : shares) {
     auto identities = identities_of(credentials, server.generation_);
     if (!identities) return std::unexpected(identities.error());

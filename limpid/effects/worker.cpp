@@ -254,7 +254,8 @@ void Worker::accept_from(std::size_t listener, int most) {
     }
     const std::uint32_t slot = free_slots_.back();
     const auto& config = listeners_[listener].redirects ? *settings_.redirect_config : settings_.config;
-    slots_[slot] = Box<Connection>::make(budget_, budget_, config, std::move(socket), endpoint_of(address));
+    slots_[slot] = Box<Connection>::make(budget_, budget_, config, std::move(socket), endpoint_of(address),
+                                         Tape<Machine>(settings_.recorder, config, now()));
     if (!slots_[slot]) {
       count(counters_.refused_for_memory);
       continue;
@@ -405,7 +406,7 @@ bool Worker::advance(Connection& connection, std::size_t& input) {
 
   const Room<Machine::Action> room{
       .bytes = blocked ? MutableBytes() : MutableBytes(output_), .actions = actions_, .budget = budget_, .cpu = cpu_};
-  const auto progress = Machine::advance(connection.config, connection.machine, now(), event, room);
+  const auto progress = connection.tape.advance(connection.config, connection.machine, event, room);
   connection.wants = progress.wants;
   connection.more = progress.more;
   if (is_received) {

@@ -13,6 +13,7 @@
 #include "limpid/effects/counters.hpp"
 #include "limpid/effects/log.hpp"
 #include "limpid/effects/poller.hpp"
+#include "limpid/effects/recorder.hpp"
 #include "limpid/effects/ring.hpp"
 #include "limpid/effects/site_file.hpp"
 #include "limpid/effects/timers.hpp"
@@ -29,6 +30,7 @@ struct WorkerSettings {
   std::size_t memory = 0;  // what the connections of one worker may hold
   LogForm log = LogForm::text;
   const LogFile* access_log = nullptr;
+  Recorder* recorder = nullptr;
 };
 
 struct Listener {
@@ -64,13 +66,20 @@ class Worker {
 
  private:
   struct Connection : RingLink {
-    Connection(Budget& budget, const Machine::Config& its_config, Descriptor accepted, const stream::Endpoint& from)
-        : config(its_config), socket(std::move(accepted)), peer(from), unread(budget), unsent(budget) {}
+    Connection(Budget& budget, const Machine::Config& its_config, Descriptor accepted, const stream::Endpoint& from,
+               Tape<Machine> recorded)
+        : config(its_config),
+          socket(std::move(accepted)),
+          peer(from),
+          tape(std::move(recorded)),
+          unread(budget),
+          unsent(budget) {}
 
     const Machine::Config& config;
     Descriptor socket;
     stream::Endpoint peer;
     Machine machine;
+    Tape<Machine> tape;
     Timer timer;              // named after the connection
     Buffer unread;            // received and not consumed; not read on unless the machine wants more
     std::size_t offered = 0;  // so much of it is too little for the machine

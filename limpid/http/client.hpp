@@ -71,6 +71,10 @@ class Client {
     HeadLimits head{.start_line = 8192, .head = 32768, .fields = 200};
     std::uint32_t interim_answers = 8;
     std::uint32_t largest_request = 16384;
+    static void fields(auto& self, auto&& visit) {
+      visit(self.user_agent, self.head.start_line, self.head.head, self.head.fields, self.interim_answers,
+            self.largest_request);
+    }
   };
 
   using Event = std::variant<Tick, Fetch, stream::Received, stream::PeerFinished, Truncated, stream::Reset>;
@@ -90,6 +94,9 @@ class Client {
   Bytes head() const;
   bool ended() const { return std::holds_alternative<Ended>(phase_); }
   Wants wants() const;
+
+  // Where it stands, in words for a person.
+  void describe(Writer& out) const;
 
   static void fields(auto& self, auto&& visit) { visit(self.phase_); }
 

@@ -72,6 +72,11 @@ class Server {
     std::uint32_t least_progress = 30 * 1024;
     bool list_folders = false;     // that have no index.html; otherwise they are not found
     std::uint16_t https_port = 0;  // not 0: every request is answered by a redirect to this port, with https
+    static void fields(auto& self, auto&& visit) {
+      visit(self.server_name, self.head.start_line, self.head.head, self.head.fields, self.largest_discarded_body,
+            self.largest_piece, self.header_timeout, self.idle_timeout, self.progress_interval, self.least_progress,
+            self.list_folders, self.https_port);
+    }
   };
 
   using Event = std::variant<Tick, stream::Received, stream::PeerFinished, stream::Reset, Drain, Reply>;
@@ -101,6 +106,9 @@ class Server {
     return std::holds_alternative<ReadingHead>(phase_) || std::holds_alternative<DiscardingBody>(phase_);
   }
   bool ended() const { return std::holds_alternative<Ended>(phase_); }
+
+  // Where it stands, in words for a person.
+  void describe(Writer& out) const;
 
   static void fields(auto& self, auto&& visit) {
     visit(self.phase_, self.last_seen_, self.last_query_, self.draining_);

@@ -26,6 +26,9 @@ class Client {
     std::optional<tls::Config> tls{};          // of the client's role, with the name to verify; none: plain HTTP
     Duration handshake_timeout = seconds(30);  // from Opened to the end of the handshake
     Duration idle_timeout = seconds(60);       // between any two pieces received
+    static void fields(auto& self, auto&& visit) {
+      visit(self.http, self.tls, self.handshake_timeout, self.idle_timeout);
+    }
   };
 
   using Event = std::variant<Tick, stream::Opened, stream::Received, stream::PeerFinished, stream::Reset, http::Fetch,
@@ -47,6 +50,9 @@ class Client {
 
   // The head of the final answer as it came, for http::parse_response; empty before HeadReceived.
   Bytes head() const;
+
+  // Where it stands, in words for a person.
+  void describe(Writer& out) const;
 
   static void fields(auto& self, auto&& visit) { visit(self.phase_, self.http_, self.last_seen_); }
 

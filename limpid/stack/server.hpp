@@ -32,6 +32,9 @@ class Server {
     std::optional<tls::Config> tls{};          // of the server's role; none: plain HTTP
     Duration handshake_timeout = seconds(10);  // from Opened to the end of the handshake
     Duration linger_timeout = seconds(5);      // for the peer to take our end, and then to finish its own direction
+    static void fields(auto& self, auto&& visit) {
+      visit(self.http, self.tls, self.handshake_timeout, self.linger_timeout);
+    }
   };
 
   using Event = std::variant<Tick, stream::Opened, stream::Received, stream::PeerFinished, stream::Reset, Drain,
@@ -56,6 +59,9 @@ class Server {
                                   const Room<Action>& room);
 
   std::optional<Query> pending() const;
+
+  // Where it stands, in words for a person.
+  void describe(Writer& out) const;
 
   // A TLS connection whose handshake is not complete.
   bool handshaking() const;

@@ -57,6 +57,9 @@ bool is_address_text(std::string_view name) {
 std::expected<Config, ConfigFault> Config::make(const Options& options) {
   Config config;
   config.role_ = options.role;
+  config.cipher_suites_ = {};
+  config.groups_ = {};
+  config.signature_schemes_ = {};
 
   const auto suites = fill(config.cipher_suites_, options.cipher_suites, ConfigFault::no_cipher_suite,
                            ConfigFault::cipher_suite_unknown, [](CipherSuite suite) { return is_valid(suite); });
@@ -104,6 +107,25 @@ std::expected<Config, ConfigFault> Config::with_server_name(std::string_view nam
   Config config = *this;
   if (!config.set_server_name(name)) return std::unexpected(ConfigFault::server_name_malformed);
   return config;
+}
+
+bool Config::restored(const LoadContext&) const {
+  std::array<std::string_view, 255> protocols;
+  std::size_t count = 0;
+  Reader in(application_protocols());
+  while (!in.empty()) protocols[count++] = as_text(in.vector8());
+  const auto made = make({.role = role_,
+                          .server_name = as_text(server_name()),
+                          .cipher_suites = cipher_suites(),
+                          .groups = groups(),
+                          .signature_schemes = signature_schemes(),
+                          .application_protocols = std::span(protocols).first(count),
+                          .compatibility_mode = compatibility_mode_,
+                          .grease = grease_,
+                          .retry_with_cookie = retry_with_cookie_,
+                          .pad_to = pad_to_,
+                          .limits = limits_});
+  return !in.failed() && made && made->server_name_is_address_ == server_name_is_address_;
 }
 
 bool Config::set_server_name(std::string_view name) {

@@ -28,6 +28,10 @@ struct Limits {
   // Records sealed under one key before this side updates it; also, records read before it asks the peer to. At most
   // what the AEAD allows (RFC 8446, section 5.5), which is also what 0 stands for.
   std::uint64_t records_per_key = 0;
+  static void fields(auto& self, auto&& visit) {
+    visit(self.early_data, self.change_cipher_specs, self.empty_records, self.key_updates, self.session_tickets,
+          self.warnings, self.records_per_key);
+  }
 };
 
 enum class ConfigFault : std::uint8_t {
@@ -108,6 +112,7 @@ class Config {
   static constexpr std::array<SignatureScheme, 2> default_signature_schemes{SignatureScheme::ecdsa_secp256r1_sha256,
                                                                             SignatureScheme::ed25519};
 
+  Config() = default;  // what the default options make
   static std::expected<Config, ConfigFault> make(const Options& options);
   // The same with another server name: for a client of several servers. Its one failure is server_name_malformed.
   std::expected<Config, ConfigFault> with_server_name(std::string_view name) const;
@@ -130,16 +135,24 @@ class Config {
   bool offers(NamedGroup group) const { return groups_.contains(group); }
   bool offers(SignatureScheme scheme) const { return signature_schemes_.contains(scheme); }
 
+  // For recordings, which hold the configuration too.
+  static void fields(auto& self, auto&& visit) {
+    visit(self.role_, self.server_name_, self.server_name_is_address_, self.cipher_suites_, self.groups_,
+          self.signature_schemes_, self.application_protocols_, self.compatibility_mode_, self.grease_,
+          self.retry_with_cookie_, self.pad_to_, self.limits_);
+  }
+  // Refuses what make would not have made.
+  bool restored(const LoadContext&) const;
+
  private:
-  Config() = default;
   bool set_server_name(std::string_view name);
 
   Role role_ = Role::client;
   InlineBytes<255> server_name_;
   bool server_name_is_address_ = false;
-  InlineList<CipherSuite, 3> cipher_suites_;
-  InlineList<NamedGroup, 2> groups_;
-  InlineList<SignatureScheme, 2> signature_schemes_;
+  InlineList<CipherSuite, 3> cipher_suites_{default_cipher_suites};
+  InlineList<NamedGroup, 2> groups_{default_groups};
+  InlineList<SignatureScheme, 2> signature_schemes_{default_signature_schemes};
   InlineBytes<255> application_protocols_;
   bool compatibility_mode_ = true;
   bool grease_ = false;

@@ -166,7 +166,7 @@ class CommandLine(BadInput):
             self.wrong(*arguments)
 
     def test_what_is_not_built_is_refused_by_name(self):
-        for name in ("--redirect", "--client-ca", "--ticket-keys", "--access-log", "--keylog", "--pcap", "--record",
+        for name in ("--redirect", "--client-ca", "--ticket-keys", "--access-log", "--keylog", "--pcap",
                      "--control"):
             self.assertEqual(self.wrong("serve", ".", name, "x"), f"{name} is not yet supported; leave it out")
         for name in ("--index", "--test-services", "--takeover"):
@@ -174,13 +174,12 @@ class CommandLine(BadInput):
         self.assertEqual(self.wrong("serve", "--net", "tap:tap0,dhcp"), "--net tap is not yet supported; leave it out")
         self.assertEqual(self.wrong("serve", "--tls-min", "1.2"), "--tls-min 1.2 is not yet supported; leave it out")
         self.assertEqual(self.wrong("serve", "--log", "json"), "--log json is not yet supported; leave it out")
-        for name in ("--session", "--record", "--cert", "--key", "--net"):
+        for name in ("--session", "--cert", "--key", "--net"):
             self.assertEqual(self.wrong("get", "https://localhost/", name, "x"), f"{name} is not yet supported; leave it out")
         self.assertEqual(self.wrong("cert", "new", "--name", "a.test", "--csr"), "--csr is not yet supported; leave it out")
         self.assertEqual(self.wrong("cert", "new", "--name", "a.test", "--key-type", "rsa2048"),
                          "--key-type rsa2048 is not yet supported; leave it out")
-        for arguments in (["cert", "verify", "--ca", "a", "b"], ["image", "dir", "--cert", "x"], ["replay", "f", "--print"],
-                          ["check", "f.pcap"]):
+        for arguments in (["cert", "verify", "--ca", "a", "b"], ["image", "dir", "--cert", "x"], ["check", "f.pcap"]):
             command = "cert verify" if arguments[0] == "cert" else arguments[0]
             self.assertEqual(self.wrong(*arguments), f"'{command}' is not yet supported; leave it out")
 

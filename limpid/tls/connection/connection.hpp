@@ -36,6 +36,9 @@ class Connection {
   std::optional<Query> pending() const;
   QueryId query_id() const { return query_; }
 
+  // Where it stands, in words for a person.
+  void describe(Writer& out) const;
+
   // HandshakeDone came, and at least one direction is open.
   bool connected() const { return std::holds_alternative<Established>(phase_); }
   // A Write would be taken, given room.

@@ -99,6 +99,11 @@ class Server {
   // Nothing until the handshake is complete.
   const Agreement* agreement() const;
 
+  // As in the table of transitions.
+  std::string_view state_name() const {
+    return std::visit([](const auto& state) -> std::string_view { return state.name; }, state_);
+  }
+
   static void fields(auto& self, auto&& visit) { visit(self.state_); }
 
  private:

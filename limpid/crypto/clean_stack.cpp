@@ -13,13 +13,14 @@ namespace {
   asm volatile("" : : "r"(gap) : "memory");  // no tail call
 }
 
+template <std::size_t Size>
 [[gnu::noinline]] void overwrite_stack() {
-  Byte area[cleared_stack];
+  Byte area[Size];
   wipe(area);
   // A C library may copy through wider registers than can be named here, where the CPU is unknown. Which ones depends
   // on the size, so copies of zeros of all sorts of sizes overwrite them. Nothing else in an operation is so wide.
   for (std::size_t size = 16; size <= cleared_stack / 4; size += size / 2) {
-    std::memcpy(area + cleared_stack / 2, area, value_barrier(size));
+    std::memcpy(area + Size / 2, area, value_barrier(size));
     asm volatile("" : : "r"(area) : "memory");
   }
 }
@@ -42,10 +43,14 @@ namespace {
 
 }  // namespace
 
+template <std::size_t Size>
 void run(void (*operation)(void*), void* context) {
   descend(operation, context);
-  overwrite_stack();
+  overwrite_stack<Size>();
   clear_registers();
 }
+
+template void run<cleared_stack>(void (*)(void*), void*);
+template void run<cleared_rsa_stack>(void (*)(void*), void*);
 
 }  // namespace limpid::crypto::clean_stack

@@ -27,7 +27,7 @@ constexpr std::size_t public_key_size(NamedGroup group) {
   return 0;
 }
 
-constexpr bool is_supported(NamedGroup group) { return group == NamedGroup::secp256r1 || group == NamedGroup::x25519; }
+constexpr bool is_supported(NamedGroup group) { return public_key_size(group) != 0; }
 
 // Of private values, and of the shared secrets; 0 for a group that is not supported.
 constexpr std::size_t private_key_size(NamedGroup group) {

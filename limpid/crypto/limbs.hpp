@@ -135,6 +135,31 @@ constexpr Carry add_multiple(Limb (&sum)[N + 1], const Limbs<N>& a, Limb factor)
   return low_carry + high_carry;  // never both
 }
 
+// a * b.
+template <std::size_t N>
+constexpr Limbs<2 * N> multiply_whole(const Limbs<N>& a, const Limbs<N>& b) {
+  Limbs<2 * N> product{};
+  for (std::size_t i = 0; i < N; ++i) {
+    Limb row[N + 1];
+    for (std::size_t j = 0; j <= N; ++j) row[j] = product[i + j];
+    add_multiple(row, a, b[i]);  // no carry: what is there is below 2^(64 N)
+    for (std::size_t j = 0; j <= N; ++j) product[i + j] = row[j];
+  }
+  return product;
+}
+
+// a modulo any number above zero, bit by bit: for what is done once for a key.
+template <std::size_t M, std::size_t N>
+constexpr Limbs<N> remainder(const Limbs<M>& a, const Limbs<N>& modulus) {
+  Limbs<N> rest{};
+  for (std::size_t at = 64 * M; at-- > 0;) {
+    const Carry carry = add(rest, rest, rest);
+    rest[0] |= bits(a, at, 1);
+    rest = subtract_once(carry, rest, modulus);
+  }
+  return rest;
+}
+
 template <std::size_t N>
 constexpr Limb mask_if_zero(const Limbs<N>& a) {
   Limb any = 0;
@@ -170,6 +195,16 @@ template <std::size_t N>
 constexpr Limbs<N> from_big_endian(std::span<const Byte, 8 * N> bytes) {
   Limbs<N> number{};
   for (std::size_t i = 0; i < 8 * N; ++i) number[N - 1 - i / 8] = number[N - 1 - i / 8] << 8 | bytes[i];
+  return number;
+}
+
+// The same from 8 N bytes at most.
+template <std::size_t N>
+constexpr Limbs<N> from_short_big_endian(Bytes bytes) {
+  Limbs<N> number{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    number[i / 8] |= Limb{bytes[bytes.size() - 1 - i]} << 8 * (i % 8);
+  }
   return number;
 }
 

@@ -11,11 +11,12 @@ class Montgomery {
  public:
   using Number = Limbs<N>;
 
-  // The constants of an odd modulus above 1, without a division.
-  constexpr explicit Montgomery(const Number& modulus)
+  // The constants of an odd modulus above 1, without a division; in less time if it is known to have as many bits as
+  // `known_bits` or more.
+  constexpr explicit Montgomery(const Number& modulus, std::size_t known_bits = 1)
       : modulus_(modulus), negative_inverse_(0 - invert_limb(modulus[0])) {
-    one_ = Number::from_word(1);
-    for (std::size_t i = 0; i < 64 * N; ++i) one_ = add(one_, one_);
+    one_[(known_bits - 1) / 64] = Limb{1} << (known_bits - 1) % 64;
+    for (std::size_t i = known_bits - 1; i < 64 * N; ++i) one_ = add(one_, one_);
     // From 2^N in Montgomery form, six squarings lead to 2^(64 N) in Montgomery form.
     square_of_radix_ = one_;
     for (std::size_t i = 0; i < N; ++i) square_of_radix_ = add(square_of_radix_, square_of_radix_);

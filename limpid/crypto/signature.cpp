@@ -1,10 +1,12 @@
 #include "limpid/crypto/signature.hpp"
 
 #include <bit>
+#include <cstdlib>
 
 #include "limpid/crypto/clean_stack.hpp"
 #include "limpid/crypto/ecdsa.hpp"
 #include "limpid/crypto/ed25519.hpp"
+#include "limpid/crypto/rsa.hpp"
 
 namespace limpid::crypto {
 namespace {
@@ -13,10 +15,65 @@ bool contains(std::span<const SignatureScheme> schemes, SignatureScheme scheme) 
   return std::find(schemes.begin(), schemes.end(), scheme) != schemes.end();
 }
 
-std::array<Byte, 32> sha256(Bytes message, CpuFeatures cpu) {
-  std::array<Byte, 32> digest;
-  copy(hash(HashAlgorithm::sha256, message, cpu).bytes(), digest);
-  return digest;
+template <class Curve>
+bool verify_ecdsa(const PublicKey& key, Bytes digest, Bytes signature, CpuFeatures cpu) {
+  const auto point = decode_point<Curve>(key.bytes());
+  const auto raw = ecdsa::decode<Curve>(signature);
+  return point && raw && ecdsa::verify<Curve>(*point, digest, *raw, cpu);
+}
+
+template <class Curve>
+std::size_t sign_ecdsa(Bytes private_key, HashAlgorithm hash, Bytes digest, std::span<const Byte, 32> hedge,
+                       std::span<Byte, max_rsa_bits / 8> signature, CpuFeatures cpu) {
+  const auto scalar = from_big_endian<Curve::Number::size>(private_key.first<scalar_size<Curve>>());
+  auto raw = ecdsa::sign<Curve>(scalar, hash, digest, hedge, cpu);
+  declassify({reinterpret_cast<Byte*>(&raw), sizeof raw});
+  return ecdsa::encode<Curve>(raw, signature.first<ecdsa::max_encoded_size<Curve>>());
+}
+
+// The public key of a scalar; nothing if it is out of range.
+template <class Curve>
+std::optional<PublicKey> derive_point(KeyType type, Bytes private_key) {
+  const auto scalar = from_big_endian<Curve::Number::size>(private_key.first<scalar_size<Curve>>());
+  if (!declassify(mask_if_private_key<Curve>(scalar))) return std::nullopt;
+  std::array<Byte, point_size<Curve>> point;
+  encode_point<Curve>(to_affine<Curve>(multiply_base<Curve>(scalar, portable_cpu)), point);
+  declassify(point);
+  return PublicKey::from_bytes(type, point);
+}
+
+std::optional<PublicKey> derive_public_key(KeyType type, Bytes private_key) {
+  if (type == KeyType::p256) return derive_point<P256>(type, private_key);
+  if (type == KeyType::p384) return derive_point<P384>(type, private_key);
+  std::array<Byte, 32> public_key;
+  ed25519::derive_public_key(private_key.first<32>(), public_key);
+  declassify(public_key);
+  return PublicKey::from_bytes(type, public_key);
+}
+
+// Of what from_bytes takes; 0 for RSA.
+constexpr std::size_t secret_size(KeyType type) {
+  if (is_rsa(type)) return 0;
+  return type == KeyType::p384 ? 48 : 32;
+}
+
+bool goes_with(SignatureAlgorithm algorithm, KeyType type) {
+  switch (algorithm.kind) {
+    case SignatureAlgorithm::Kind::ecdsa:
+      return type == KeyType::p256 || type == KeyType::p384;
+    case SignatureAlgorithm::Kind::ed25519:
+      return type == KeyType::ed25519;
+    case SignatureAlgorithm::Kind::rsa_pkcs1:
+      return type == KeyType::rsa;
+    case SignatureAlgorithm::Kind::rsa_pss:
+      return is_rsa(type);
+  }
+  return false;
+}
+
+Bytes without_leading_zeros(Bytes number) {
+  while (!number.empty() && number[0] == 0) number = number.subspan(1);
+  return number;
 }
 
 }  // namespace
@@ -54,7 +111,8 @@ std::optional<PublicKey> PublicKey::from_bytes(KeyType type, Bytes bytes) {
   PublicKey key;
   key.type_ = type;
   key.number_ = InlineBytes<max_rsa_bits / 8>(bytes);
-  if (type == KeyType::p256 && p256::decode(bytes)) return key;
+  if (type == KeyType::p256 && decode_point<P256>(bytes)) return key;
+  if (type == KeyType::p384 && decode_point<P384>(bytes)) return key;
   if (type == KeyType::ed25519 && bytes.size() == 32) return key;
   return std::nullopt;
 }
@@ -86,41 +144,61 @@ bool verify(const PublicKey& key, SignatureScheme scheme, Bytes message, Bytes s
 }
 
 bool verify(const PublicKey& key, SignatureAlgorithm algorithm, Bytes message, Bytes signature, CpuFeatures cpu) {
-  if (algorithm.kind == SignatureAlgorithm::Kind::ed25519) {
-    return key.type() == KeyType::ed25519 && ed25519::verify(key.bytes().first<32>(), message, signature);
-  }
-  if (algorithm != SignatureAlgorithm{} || key.type() != KeyType::p256) return false;
-  const auto point = p256::decode(key.bytes());
-  const auto raw = ecdsa::decode(signature);
-  return point && raw && ecdsa::verify(*point, sha256(message, cpu), *raw);
+  // A key that holds nothing has no bytes and no modulus.
+  if (!goes_with(algorithm, key.type()) || key == PublicKey()) return false;
+  if (key.type() == KeyType::ed25519) return ed25519::verify(key.bytes().first<32>(), message, signature);
+  const Digest digest = hash(algorithm.hash, message, cpu);
+  if (key.type() == KeyType::p256) return verify_ecdsa<P256>(key, digest.bytes(), signature, cpu);
+  if (key.type() == KeyType::p384) return verify_ecdsa<P384>(key, digest.bytes(), signature, cpu);
+  return rsa::verify(key, algorithm, digest.bytes(), signature, cpu);
 }
 
 std::optional<PrivateKey> PrivateKey::from_bytes(KeyType type, Bytes scalar_or_seed) {
-  if (scalar_or_seed.size() != 32 || (type != KeyType::p256 && type != KeyType::ed25519)) return std::nullopt;
+  if (is_rsa(type) || scalar_or_seed.size() != secret_size(type)) return std::nullopt;
   std::optional<PrivateKey> key = PrivateKey();
   limpid::copy(scalar_or_seed, key->secret_.mutable_bytes());
-  const std::span<const Byte, 32> secret = key->secret_.bytes().first<32>();
-  on_clean_stack([&] {
-    std::array<Byte, 65> public_key;
-    if (type == KeyType::ed25519) {
-      ed25519::derive_public_key(secret, std::span(public_key).first<32>());
-      declassify(public_key);
-      key->public_key_ = *PublicKey::from_bytes(type, Bytes(public_key).first(32));
-      return;
-    }
-    const p256::Number scalar = from_big_endian<4>(secret);
-    if (!declassify(p256::mask_if_private_key(scalar))) return key.reset();
-    p256::encode(p256::to_affine(p256::multiply_base(scalar)), public_key);
-    declassify(public_key);
-    key->public_key_ = *PublicKey::from_bytes(type, public_key);
-  });
+  std::optional<PublicKey> public_key;
+  on_clean_stack([&] { public_key = derive_public_key(type, Bytes(key->secret_.bytes()).first(secret_size(type))); });
+  if (!public_key) return std::nullopt;
+  key->public_key_ = *public_key;
+  return key;
+}
+
+std::optional<PrivateKey> PrivateKey::rsa(KeyType type, const RsaPrivateNumbers& numbers) {
+  const auto public_key = PublicKey::rsa(type, without_leading_zeros(numbers.n), without_leading_zeros(numbers.e));
+  if (!public_key) return std::nullopt;
+  std::optional<PrivateKey> key = PrivateKey();
+  key->public_key_ = *public_key;
+  const std::size_t size = public_key->modulus().size(), half = rsa::PrivateFields::half_size(size);
+  MutableBytes room = key->secret_.mutable_bytes();
+  const auto store = [&](Bytes number, std::size_t width) {
+    // What does not fit must be zeros.
+    const std::size_t excess = number.size() - std::min(number.size(), width);
+    std::uint64_t dropped = 0;
+    for (const Byte byte : number.first(excess)) dropped |= byte;
+    limpid::copy(number.subspan(excess), room.first(width).last(number.size() - excess));
+    room = room.subspan(width);
+    return declassify(limpid::mask_if_zero(dropped));
+  };
+  bool good = store(numbers.d, size);
+  for (const Bytes number : {numbers.p, numbers.q, numbers.dp, numbers.dq, numbers.qinv}) {
+    good = store(number, half) && good;
+  }
+  if (!good) return std::nullopt;
+  const auto fields = rsa::PrivateFields::of(key->secret_.bytes(), size);
+  on_clean_stack<cleared_rsa_stack>([&] { good = rsa::is_consistent(key->public_key_, fields); });
+  // That p and q are primes shows in a signature.
+  static constexpr std::array<Byte, 32> no_hedge{};
+  if (!good || key->sign(scheme_of(type), {}, no_hedge, portable_cpu).size == 0) return std::nullopt;
   return key;
 }
 
 PrivateKey PrivateKey::generate(KeyType type, Generator& generator) {
-  // A P-256 scalar that is out of range is thrown away and says nothing about the next one.
+  if (is_rsa(type)) std::abort();
+  // A scalar that is out of range is thrown away and says nothing about the next one.
   for (;;) {
-    const Secret<32> drawn = draw<32>(generator);
+    auto drawn = SecretBytes<48>::zeros(secret_size(type));
+    generator.fill(drawn.mutable_bytes());
     if (auto key = from_bytes(type, drawn.bytes())) return std::move(*key);
   }
 }
@@ -132,11 +210,20 @@ PrivateKey PrivateKey::copy() const {
   return same;
 }
 
-Bytes PrivateKey::secret_bytes() const { return Bytes(secret_.bytes()).first(32); }
+Bytes PrivateKey::secret_bytes() const { return Bytes(secret_.bytes()).first(secret_size(type())); }
 
-std::optional<PrivateKey> PrivateKey::rsa(KeyType, const RsaPrivateNumbers&) { return std::nullopt; }
-
-RsaPrivateNumbers PrivateKey::rsa_numbers() const { return {}; }
+RsaPrivateNumbers PrivateKey::rsa_numbers() const {
+  if (!is_rsa(type())) return {};
+  const auto fields = rsa::PrivateFields::of(secret_.bytes(), public_key_.modulus().size());
+  return {public_key_.modulus(),
+          public_key_.exponent(),
+          without_leading_zeros(fields.d),
+          without_leading_zeros(fields.p),
+          without_leading_zeros(fields.q),
+          without_leading_zeros(fields.dp),
+          without_leading_zeros(fields.dq),
+          without_leading_zeros(fields.qinv)};
+}
 
 Signature PrivateKey::sign(SignatureScheme scheme, Bytes message, std::span<const Byte, 32> hedge,
                            CpuFeatures cpu) const {
@@ -148,19 +235,32 @@ Signature PrivateKey::sign(SignatureScheme scheme, Bytes message, std::span<cons
 Signature PrivateKey::sign(SignatureAlgorithm algorithm, Bytes message, std::span<const Byte, 32> hedge,
                            CpuFeatures cpu) const {
   Signature signature;
-  if (algorithm_of(scheme_of(type())) != algorithm) return signature;
-  on_clean_stack([&] {
-    const std::span<const Byte, 32> secret = secret_.bytes().first<32>();
-    if (type() == KeyType::ed25519) {
-      ed25519::sign(secret, public_key_.bytes().first<32>(), message, std::span(signature.storage).first<64>());
-      signature.size = 64;
-      declassify(signature.storage);
-      return;
-    }
-    ecdsa::RawSignature raw = ecdsa::sign(from_big_endian<4>(secret), sha256(message, cpu), hedge, cpu);
-    declassify({reinterpret_cast<Byte*>(&raw), sizeof raw});
-    signature.size = static_cast<std::uint16_t>(ecdsa::encode(raw, std::span(signature.storage).first<72>()));
-  });
+  if (!goes_with(algorithm, type()) || public_key_ == PublicKey()) return signature;
+  const std::span storage(signature.storage);
+  std::size_t size = 0;
+  if (type() == KeyType::ed25519) {
+    on_clean_stack([&] {
+      const auto seed = Bytes(secret_.bytes()).first<32>();
+      ed25519::sign(seed, public_key_.bytes().first<32>(), message, storage.first<64>());
+      declassify(storage.first(64));
+      size = 64;
+    });
+  } else if (is_rsa(type())) {
+    on_clean_stack<cleared_rsa_stack>([&] {
+      const MutableBytes out = storage.first(public_key_.modulus().size());
+      const auto fields = rsa::PrivateFields::of(secret_.bytes(), out.size());
+      const Digest digest = hash(algorithm.hash, message, cpu);
+      if (rsa::sign(public_key_, fields, algorithm, digest.bytes(), hedge, out, cpu)) size = out.size();
+      declassify(out);
+    });
+  } else {
+    on_clean_stack([&] {
+      const Digest digest = hash(algorithm.hash, message, cpu);
+      const auto sign_on_curve = type() == KeyType::p256 ? sign_ecdsa<P256> : sign_ecdsa<P384>;
+      size = sign_on_curve(secret_bytes(), algorithm.hash, digest.bytes(), hedge, storage, cpu);
+    });
+  }
+  signature.size = static_cast<std::uint16_t>(size);
   return signature;
 }
 

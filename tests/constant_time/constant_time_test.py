@@ -1,6 +1,7 @@
 """No branch and no address depends on a secret: checks.cpp under valgrind, over the objects of this build and over those
-that the other compiler makes of the same sources. And the proof that it would be noticed: a leak planted into the
-code behind each check must be reported.
+that the other compiler makes of the same sources; and, for the instructions that valgrind does not know, in a build
+with clang's MemorySanitizer. And the proof that it would be noticed: a leak planted into the code behind each check
+must be reported.
 """
 # ctest: long 600
 
@@ -35,10 +36,22 @@ PLANTED = [
     ("chacha20_poly1305", "limpid/crypto/portable/chacha20_poly1305.cpp", "_poly1305_final(", "tag.bytes()[0]"),
     ("seal", "limpid/crypto/seal.cpp", "hkdf_expand(", "derived.bytes()[0]"),
     ("x25519", "limpid/crypto/x25519.cpp", "const int refused", "shared[0]"),
-    ("p256 ecdsa_p256", "limpid/crypto/p256_point.cpp", "T found{};", "magnitude"),
-    ("ecdsa_p256", "limpid/crypto/ecdsa.cpp", "const Number inverse = ", "inverse[0]"),
+    ("p256 p384 ecdsa_p256 ecdsa_p384", "limpid/crypto/elliptic_curve.cpp", "T found{};", "magnitude"),
+    ("ecdsa_p256 ecdsa_p384", "limpid/crypto/ecdsa.cpp", "const Number inverse = ", "inverse[0]"),
     ("ed25519", "limpid/crypto/ed25519.cpp", "copy(seed, secret_key", "seed[0]"),
     ("private_keys", "limpid/crypto/signature.cpp", "copy(scalar_or_seed", "scalar_or_seed[0]"),
+]
+# The same, for what valgrind cannot run.
+PLANTED_FOR_MEMORY_SANITIZER = [
+    ("sha256_x86 hmac_sha256_x86 hkdf_sha256_x86", "limpid/crypto/x86/sha256.cpp", "const Words sum = _mm_add",
+     "_mm_cvtsi128_si32(sum)"),
+    ("aes_128_gcm_vaes aes_256_gcm_vaes", "limpid/crypto/x86/vaes_gcm.cpp", "blocks = _mm512_xor_si512(blocks, keys",
+     "_mm512_cvtsi512_si32(blocks)"),
+    ("aes_128_gcm_vaes aes_256_gcm_vaes", "limpid/crypto/x86/vaes_gcm.cpp", "const Vector high =",
+     "_mm512_cvtsi512_si32(high)"),
+    ("chacha20_poly1305_x86", "limpid/crypto/x86/chacha20.cpp", "a = add(a, b);", "_mm512_cvtsi512_si32(a)"),
+    ("chacha20_poly1305_x86", "limpid/crypto/x86/poly1305.cpp", "Vector limb = ", "_mm512_cvtsi512_si32(limb)"),
+    ("chacha20_poly1305_x86", "limpid/crypto/x86/poly1305.cpp", "too_large = ", "too_large"),
 ]
 
 
@@ -47,38 +60,72 @@ def skip(reason):
     sys.exit(77)
 
 
-def run(*command, **options):
-    return subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
-
-
 def must(*command, **options):
-    done = run(*command, **options)
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
     if done.returncode != 0:
         sys.exit(f"{shlex.join(map(str, command))}\n{done.stdout}")
 
 
-def check(program, *names):
-    return run("valgrind", "-q", "--error-limit=no", program, *names)
+class Build:
+    """A tree with the check program in it, and what must go before and with the program when it runs."""
 
+    def __init__(self, name, tree, *checker, flags="", **environment):
+        self.name, self.tree, self.checker, self.flags, self.environment = name, tree, checker, flags, environment
 
-def report_lines(output):
-    return [line for line in output.splitlines() if not line.startswith("==")]
+    @property
+    def program(self):
+        return self.tree / PROGRAM
 
+    def check(self, program, *names, **environment):
+        return subprocess.run([*self.checker, program, *names], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=os.environ | self.environment | environment)
 
-def judge(program, compiler):
-    """All checks over one build; what valgrind said is shown when one fails."""
-    done = check(program)
-    print(f"{compiler}:", *(report_lines(done.stdout) if done.returncode == 0 else [done.stdout]), sep="\n  ")
-    return done.returncode == 0
+    def judge(self):
+        """All its checks; what the checker said is shown when one fails."""
+        done = self.check(self.program)
+        print(f"{self.name}:", *done.stdout.splitlines(), sep="\n  ")
+        if done.returncode != 0:
+            print(self.check(self.program, MSAN_OPTIONS="symbolize=1").stderr[:100_000])
+        return done.returncode == 0
 
+    def make(self, compiler):
+        """The check program and the pure archives behind it, of the same sources by that compiler."""
+        must("cmake", "-S", SOURCE, "-B", self.tree, "-G", "Ninja", f"-DCMAKE_CXX_COMPILER={compiler}",
+             f"-DCMAKE_CXX_FLAGS={self.flags}")
+        must("cmake", "--build", self.tree, "--target", "constant_time_checks")
 
-def build_with(compiler):
-    """The check program and the pure archives behind it, of the same sources by another compiler."""
-    tree = BUILD / "constant_time" / compiler
-    # valgrind reads clang's debug information only in this format.
-    must("cmake", "-S", SOURCE, "-B", tree, "-G", "Ninja", f"-DCMAKE_CXX_COMPILER={compiler}", "-DCMAKE_CXX_FLAGS=-gdwarf-4")
-    must("cmake", "--build", tree, "--target", "constant_time_checks")
-    return tree / PROGRAM
+    def compile_command(self, file):
+        for entry in json.loads((self.tree / "compile_commands.json").read_text()):
+            if entry["file"] == str(file):
+                return shlex.split(entry["command"]), entry["directory"]
+        sys.exit(f"{file} is not in compile_commands.json")
+
+    def plant(self, names, path, anchor, secret):
+        """(the report, whether every one of the checks noticed)"""
+        file = SOURCE / path
+        command, directory = self.compile_command(file)
+        with tempfile.TemporaryDirectory() as scratch:
+            source, compiled, program = (os.path.join(scratch, name) for name in ("planted.cpp", "planted.o", "planted"))
+            pathlib.Path(source).write_text(planted_source(file.read_text(), anchor, secret))
+            command[command.index("-o") + 1] = compiled
+            command[command.index(str(file))] = source
+            must(*command, "-w", cwd=directory)
+            compiler = command[1] if command[0].endswith("ccache") else command[0]
+            # The planted object stands in for the library's: its symbols are there before the archive is searched.
+            objects = [made for made in self.tree.glob(OBJECTS) if made.name != file.name + ".o"]
+            archives = [self.tree / "libraries" / f"liblimpid_{name}.a" for name in ("crypto", "core")]
+            must(compiler, *self.flags.split(), "-o", program, compiled, *objects, *archives, "-lsodium")
+            said = self.check(program, *names.split()).stdout.splitlines()
+        unnoticed = [line for line in said if "LEAKS" not in line and "not run" not in line]
+        if unnoticed or len(said) != len(names.split()):
+            return f"NOT NOTICED: a branch on {secret} in {path}: {said}", False
+        return f"noticed by {names.replace(' ', ', ')}: a branch on {secret} in {path}", True
+
+    def plant_all(self, planted):
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            outcomes = list(pool.map(lambda one: self.plant(*one), planted))
+        print(*(report for report, noticed in outcomes), sep="\n")
+        return all(noticed for report, noticed in outcomes)
 
 
 def planted_source(text, anchor, secret):
@@ -89,49 +136,28 @@ def planted_source(text, anchor, secret):
     return text[:end] + f'if (({secret}) & 1) asm volatile("nop");\n' + text[end:]
 
 
-def compile_command(file):
-    for entry in json.loads((BUILD / "compile_commands.json").read_text()):
-        if entry["file"] == str(file):
-            return shlex.split(entry["command"]), entry["directory"]
-    sys.exit(f"{file} is not in compile_commands.json")
-
-
-def plant(names, path, anchor, secret):
-    """(the report, whether every one of the checks noticed)"""
-    file = SOURCE / path
-    command, directory = compile_command(file)
-    with tempfile.TemporaryDirectory() as scratch:
-        source, compiled, program = (os.path.join(scratch, name) for name in ("planted.cpp", "planted.o", "planted"))
-        pathlib.Path(source).write_text(planted_source(file.read_text(), anchor, secret))
-        command[command.index("-o") + 1] = compiled
-        command[command.index(str(file))] = source
-        must(*command, "-w", cwd=directory)
-        compiler = command[1] if command[0].endswith("ccache") else command[0]
-        # The planted object stands in for the library's: its symbols are there before the archive is searched.
-        objects = [made for made in BUILD.glob(OBJECTS) if made.name != file.name + ".o"]
-        archives = [BUILD / "libraries" / f"liblimpid_{name}.a" for name in ("crypto", "core")]
-        must(compiler, "-o", program, compiled, *objects, *archives, "-lsodium")
-        said = report_lines(check(program, *names.split()).stdout)
-    unnoticed = [line for line in said if "LEAKS" not in line and "not run" not in line]
-    if unnoticed or len(said) != len(names.split()):
-        return f"NOT NOTICED: a branch on {secret} in {path}: {said}", False
-    return f"noticed by {names.replace(' ', ', ')}: a branch on {secret} in {path}", True
-
-
 def main():
     if not (BUILD / PROGRAM).exists():
         skip("this build has no constant_time_checks: it is instrumented, or valgrind was not there when it was made")
     cache = (BUILD / "CMakeCache.txt").read_text()
     compiler = os.path.basename(re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", cache, re.MULTILINE)[1])
-    other = "g++" if "clang" in compiler else "clang++-19"
-    good = judge(BUILD / PROGRAM, compiler)
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for report, noticed in pool.map(lambda planted: plant(*planted), PLANTED):
-            print(report)
-            good = good and noticed
-    if shutil.which(other) is None:
-        sys.exit(f"{other} is not installed: half of the objects were not checked")
-    good = judge(build_with(other), other) and good
+    other_compiler = "g++" if "clang" in compiler else "clang++-19"
+    valgrind = ("valgrind", "-q", "--error-limit=no")
+    this = Build(compiler, BUILD, *valgrind)
+    # valgrind reads clang's debug information only in this format.
+    other = Build(other_compiler, BUILD / "constant_time" / other_compiler, *valgrind, flags="-gdwarf-4")
+    instrumented = Build("MemorySanitizer", BUILD / "constant_time" / "msan", MSAN_OPTIONS="symbolize=0",
+                         flags="-fsanitize=memory -fsanitize-recover=memory -fno-sanitize-memory-param-retval")
+    good = this.judge()
+    good = this.plant_all(PLANTED) and good
+    for missing in {other_compiler, "clang++-19"}:
+        if shutil.which(missing) is None:
+            sys.exit(f"{missing} is not installed: not everything was checked")
+    other.make(other_compiler)
+    good = other.judge() and good
+    instrumented.make("clang++-19")
+    good = instrumented.judge() and good
+    good = instrumented.plant_all(PLANTED_FOR_MEMORY_SANITIZER) and good
     sys.exit(0 if good else 1)
 
 

@@ -11,8 +11,10 @@
 
 #include "limpid/crypto/ecdsa.hpp"
 #include "limpid/crypto/ed25519.hpp"
+#include "limpid/crypto/rsa.hpp"
 #include "limpid/crypto/signature.hpp"
 #include "tests/support/cpu.hpp"
+#include "tests/support/rsa_keys.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define LIMPID_SHADOW_MEMORY 1
@@ -29,21 +31,23 @@ using test::best_cpu;
 
 constexpr std::array<Byte, 32> hedge{1, 2, 3};
 
-// Eight-byte pieces of secrets, complemented so that the list does not find itself.
+// Eight-byte pieces of secrets, masked so that the list does not find itself. (Not by their complements: much of n - d
+// is d's.)
 class Traces {
  public:
   void add(Bytes secret) {
     for (std::size_t at = 0; at + 8 <= secret.size(); at += 8) {
       std::uint64_t piece;
       std::memcpy(&piece, &secret[at], 8);
-      if (piece != 0 && ~piece != 0) complements_.at(count_++) = ~piece;
+      if (piece != 0 && ~piece != 0) masked_.at(count_++) = piece ^ mask;
     }
   }
-  void add(const ecdsa::Number& secret) {  // limbs, and as bytes
-    Secret<32> encoded;
+  template <std::size_t N>
+  void add(const Limbs<N>& secret) {  // limbs, and as bytes
+    Secret<8 * N> encoded;
     to_big_endian(secret, encoded.mutable_bytes());
     add(Bytes(encoded.bytes()));
-    std::memcpy(encoded.mutable_bytes().data(), secret.limb, 32);
+    std::memcpy(encoded.mutable_bytes().data(), secret.limb, 8 * N);
     add(Bytes(encoded.bytes()));
   }
 
@@ -53,14 +57,15 @@ class Traces {
     for (; from + 8 <= to; ++from) {
       std::uint64_t here;
       std::memcpy(&here, from, 8);
-      here = ~here;
-      for (std::size_t i = 0; i < count_; ++i) hits += here == complements_[i];
+      here ^= mask;
+      for (std::size_t i = 0; i < count_; ++i) hits += here == masked_[i];
     }
     return hits;
   }
 
  private:
-  std::array<std::uint64_t, 80> complements_{};
+  static constexpr std::uint64_t mask = 0x5bd1e9951b873593;
+  std::array<std::uint64_t, 160> masked_{};
   std::size_t count_ = 0;
 };
 
@@ -71,32 +76,45 @@ struct Subject {
   Byte seed = 0;
 
   // The key's bytes: not stored, so as not to be found.
-  Secret<32> secret() const {
-    Secret<32> bytes;
-    for (std::size_t i = 0; i < 32; ++i) {
+  SecretBytes<48> secret() const {
+    auto bytes = SecretBytes<48>::zeros(key_size);
+    for (std::size_t i = 0; i < key_size; ++i) {
       bytes.mutable_bytes()[i] = static_cast<Byte>(seed * 41 + i * i * 7 + i * 13 + 5);
     }
     return bytes;
   }
+  std::size_t key_size = 32;
+
+  template <class Curve>
+  void add_ecdsa(Bytes scalar_bytes, HashAlgorithm algorithm, Bytes message) {
+    const auto scalar = from_big_endian<Curve::Number::size>(scalar_bytes.first<scalar_size<Curve>>());
+    const Digest digest = hash(algorithm, message, best_cpu());
+    typename Curve::Number nonce;
+    ecdsa::NonceGenerator<Curve>(scalar, algorithm, digest.bytes(), hedge, best_cpu()).next(nonce);
+    const auto& order = Curve::modulo_order;
+    for (const auto& number : {scalar, nonce}) {
+      traces.add(number);
+      traces.add(order.negate(number));
+      traces.add(order.enter(number));
+      traces.add(order.inverse(order.enter(number)));
+    }
+  }
 
   [[gnu::noinline]] void prepare(KeyType type, Bytes message) {
-    on_clean_stack([&] {
-      const Secret<32> bytes = secret();
+    if (type == KeyType::p384) key_size = 48;
+    on_clean_stack<cleared_rsa_stack>([&] {
+      const auto bytes = secret();
       if (type == KeyType::p256) {
-        const ecdsa::Number scalar = from_big_endian<4>(bytes.bytes());
-        std::array<Byte, 32> digest;
-        copy(hash(HashAlgorithm::sha256, message, best_cpu()).bytes(), digest);
-        ecdsa::Number nonce;
-        ecdsa::NonceGenerator(scalar, digest, hedge, best_cpu()).next(nonce);
-        const auto& order = p256::modulo_order;
-        for (const ecdsa::Number& number : {scalar, nonce}) {
-          traces.add(number);
-          traces.add(order.negate(number));
-          traces.add(order.enter(number));
-          traces.add(order.inverse(order.enter(number)));
+        add_ecdsa<P256>(bytes.bytes(), HashAlgorithm::sha256, message);
+      } else if (type == KeyType::p384) {
+        add_ecdsa<P384>(bytes.bytes(), HashAlgorithm::sha384, message);
+      } else if (type == KeyType::rsa) {
+        const auto numbers = test::rsa_2048();
+        for (const Bytes number : {numbers.p, numbers.q, numbers.dp, numbers.dq}) {
+          traces.add(from_big_endian<16>(number.first<128>()));
         }
       } else {
-        traces.add(Bytes(bytes.bytes()));
+        traces.add(bytes.bytes());
         // The scalar and the prefix (RFC 8032, section 5.1.5), before and after clamping.
         Digest expanded = hash(HashAlgorithm::sha512, bytes.bytes(), best_cpu());
         traces.add(expanded.bytes());
@@ -106,8 +124,14 @@ struct Subject {
         wipe(expanded.mutable_bytes());
       }
     });
-    on_clean_stack([&] { key = PrivateKey::from_bytes(type, secret().bytes()); });
+    on_clean_stack<cleared_rsa_stack>([&] { key = load(); });
   }
+
+  std::optional<PrivateKey> load() const {
+    if (key_type == KeyType::rsa) return PrivateKey::rsa(key_type, test::rsa_2048());
+    return PrivateKey::from_bytes(key_type, secret().bytes());
+  }
+  KeyType key_type = KeyType::p256;
 };
 
 constexpr Byte paint = 0xa7;
@@ -133,14 +157,16 @@ struct Registers {
       : "D"(saved.scratch.data())
       : "memory");
 #define LIMPID_STORE(instruction, prefix, n) instruction " %%" prefix #n ", 64*" #n "(%0)\n"
-#define LIMPID_STORE_16(i, p)                                                                                   \
-  LIMPID_STORE(i, p, 0)                                                                                         \
-  LIMPID_STORE(i, p, 1)                                                                                         \
-  LIMPID_STORE(i, p, 2)                                                                                         \
-  LIMPID_STORE(i, p, 3)                                                                                         \
-  LIMPID_STORE(i, p, 4) LIMPID_STORE(i, p, 5) LIMPID_STORE(i, p, 6) LIMPID_STORE(i, p, 7) LIMPID_STORE(i, p, 8) \
-      LIMPID_STORE(i, p, 9) LIMPID_STORE(i, p, 10) LIMPID_STORE(i, p, 11) LIMPID_STORE(i, p, 12)                \
-          LIMPID_STORE(i, p, 13) LIMPID_STORE(i, p, 14) LIMPID_STORE(i, p, 15)
+#define LIMPID_STORE_16(i, p)                                                                                     \
+  LIMPID_STORE(i, p, 0)                                                                                           \
+  LIMPID_STORE(i, p, 1)                                                                                           \
+  LIMPID_STORE(i, p, 2)                                                                                           \
+  LIMPID_STORE(i, p, 3)                                                                                           \
+  LIMPID_STORE(i, p, 4)                                                                                           \
+  LIMPID_STORE(i, p, 5)                                                                                           \
+  LIMPID_STORE(i, p, 6)                                                                                           \
+  LIMPID_STORE(i, p, 7) LIMPID_STORE(i, p, 8) LIMPID_STORE(i, p, 9) LIMPID_STORE(i, p, 10) LIMPID_STORE(i, p, 11) \
+      LIMPID_STORE(i, p, 12) LIMPID_STORE(i, p, 13) LIMPID_STORE(i, p, 14) LIMPID_STORE(i, p, 15)
   if (zmm) {
     asm volatile(LIMPID_STORE_16("vmovdqu64", "zmm") LIMPID_STORE("vmovdqu64", "zmm", 16) LIMPID_STORE(
                      "vmovdqu64", "zmm", 17) LIMPID_STORE("vmovdqu64", "zmm", 18) LIMPID_STORE("vmovdqu64", "zmm", 19)
@@ -194,6 +220,7 @@ class CleanStack : public testing::TestWithParam<KeyType> {
     GTEST_SKIP() << "a sanitizer keeps copies of the stack";
 #endif
     subject.seed = static_cast<Byte>(GetParam());
+    subject.key_type = GetParam();
     subject.prepare(GetParam(), message);
     ASSERT_TRUE(subject.key);
   }
@@ -218,39 +245,50 @@ TEST_P(CleanStack, SigningLeavesNothingBehind) {
 
 TEST_P(CleanStack, LoadingAKeyLeavesNothingBehind) {
   const bool zmm = __builtin_cpu_supports("avx512f"), ymm = __builtin_cpu_supports("avx");
-  subject.key = PrivateKey::from_bytes(GetParam(), subject.key->secret_bytes());
+  subject.key = subject.load();
   save_registers(registers, zmm, ymm);
   EXPECT_EQ(found_on_stack(subject.traces), 0u);
   EXPECT_EQ(subject.traces.found(registers.vectors.data(), registers.vectors.data() + registers.vectors.size()), 0u);
   EXPECT_EQ(found_in_memory(subject, static_cast<const Byte*>(__builtin_frame_address(0))), 0u);
 }
 
+template <class Curve>
+void sign_ecdsa_carelessly(const PrivateKey& key, HashAlgorithm algorithm, Bytes message) {
+  const Digest digest = hash(algorithm, message, best_cpu());
+  const auto scalar = from_big_endian<Curve::Number::size>(key.secret_bytes().first<scalar_size<Curve>>());
+  const auto signature = ecdsa::sign<Curve>(scalar, algorithm, digest.bytes(), hedge, best_cpu());
+  asm volatile("" : : "r"(&signature) : "memory");
+}
+
 // The same work without the trampoline.
 [[gnu::noinline]] void sign_carelessly(const Subject& subject, Bytes message) {
-  if (subject.key->type() == KeyType::ed25519) {
-    std::array<Byte, 64> signature;
-    ed25519::sign(subject.key->secret_bytes().first<32>(), subject.key->public_key().bytes().first<32>(), message,
-                  signature);
+  const PrivateKey& key = *subject.key;
+  if (key.type() == KeyType::p256) return sign_ecdsa_carelessly<P256>(key, HashAlgorithm::sha256, message);
+  if (key.type() == KeyType::p384) return sign_ecdsa_carelessly<P384>(key, HashAlgorithm::sha384, message);
+  if (key.type() == KeyType::rsa) {
+    const auto numbers = test::rsa_2048();
+    const Digest digest = hash(HashAlgorithm::sha256, message, best_cpu());
+    std::array<Byte, 256> signature;
+    rsa::sign(key.public_key(), {numbers.d, numbers.p, numbers.q, numbers.dp, numbers.dq, numbers.qinv},
+              {SignatureAlgorithm::Kind::rsa_pss, HashAlgorithm::sha256}, digest.bytes(), hedge, signature, best_cpu());
     asm volatile("" : : "r"(&signature) : "memory");
-  } else {
-    std::array<Byte, 32> digest;
-    copy(hash(HashAlgorithm::sha256, message, best_cpu()).bytes(), digest);
-    const auto signature =
-        ecdsa::sign(from_big_endian<4>(subject.key->secret_bytes().first<32>()), digest, hedge, best_cpu());
-    asm volatile("" : : "r"(&signature) : "memory");
+    return;
   }
+  std::array<Byte, 64> signature;
+  ed25519::sign(key.secret_bytes().first<32>(), key.public_key().bytes().first<32>(), message, signature);
+  asm volatile("" : : "r"(&signature) : "memory");
 }
 
 TEST_P(CleanStack, TheSearchFindsWhatIsThere) {
   sign_carelessly(subject, message);
   // libsodium wipes what it knows to be secret; our own code leaves that to the trampoline.
-  if (GetParam() == KeyType::p256) {
+  if (GetParam() != KeyType::ed25519) {
     EXPECT_GT(found_on_stack(subject.traces), 0u);
   }
   const auto* stack = static_cast<const Byte*>(__builtin_frame_address(0));
-  on_clean_stack([] {});
+  on_clean_stack<cleared_rsa_stack>([] {});
   EXPECT_EQ(found_in_memory(subject, stack), 0u);
-  const auto on_heap = std::make_unique<Secret<32>>(subject.secret());
+  const auto on_heap = std::make_unique<PrivateKey>(subject.key->copy());
   EXPECT_GE(found_in_memory(subject, stack), 4u);
 }
 
@@ -277,7 +315,7 @@ TEST_P(CleanStack, RegistersAreCleared) {
   }
 }
 
-constexpr std::size_t painted_stack = 96 * 1024;
+constexpr std::size_t painted_stack = 120 * 1024;
 [[gnu::noinline]] void paint_stack() {
   Byte area[painted_stack];
   std::memset(area, paint, sizeof area);
@@ -297,11 +335,22 @@ TEST_P(CleanStack, TheTrampolineClearsMoreThanIsUsed) {
   sign_carelessly(subject, message);
   const std::size_t used = depth_of_lost_paint();
   EXPECT_GT(used, 500u);
-  EXPECT_LT(used, cleared_stack - 4096);
+  EXPECT_LT(used, (GetParam() == KeyType::rsa ? cleared_rsa_stack : cleared_stack) - 4096);
 }
 
-INSTANTIATE_TEST_SUITE_P(, CleanStack, testing::Values(KeyType::p256, KeyType::ed25519),
-                         [](const auto& tested) { return tested.param == KeyType::p256 ? "P256" : "Ed25519"; });
+INSTANTIATE_TEST_SUITE_P(, CleanStack, testing::Values(KeyType::p256, KeyType::ed25519, KeyType::p384, KeyType::rsa),
+                         [](const auto& tested) {
+                           switch (tested.param) {
+                             case KeyType::p256:
+                               return "P256";
+                             case KeyType::p384:
+                               return "P384";
+                             case KeyType::rsa:
+                               return "Rsa";
+                             default:
+                               return "Ed25519";
+                           }
+                         });
 
 }  // namespace
 }  // namespace limpid::crypto

@@ -8,7 +8,6 @@
 #include <memory>
 #include <random>
 
-#include "limpid/crypto/p256_point.hpp"
 #include "tests/support/cpu.hpp"
 #include "tests/support/wycheproof.hpp"
 
@@ -20,7 +19,7 @@ using test::from_hex;
 using test::to_hex;
 namespace wycheproof = test::wycheproof;
 
-constexpr NamedGroup groups[] = {NamedGroup::secp256r1, NamedGroup::x25519};
+constexpr NamedGroup groups[] = {NamedGroup::secp256r1, NamedGroup::secp384r1, NamedGroup::x25519};
 
 // A key of a given private value, by the way that snapshots take.
 std::optional<EphemeralKey> key_of(NamedGroup group, Bytes private_key) {
@@ -34,9 +33,15 @@ std::optional<EphemeralKey> key_of(NamedGroup group, Bytes private_key) {
   return key;
 }
 
+// The same by every kernel.
 std::string agreed(const EphemeralKey& key, Bytes peer) {
   const auto shared = key.agree(peer, best_cpu());
-  return shared ? to_hex(shared->bytes()) : "refused";
+  const std::string result = shared ? to_hex(shared->bytes()) : "refused";
+  for (const CpuFeatures cpu : {portable_cpu, CpuFeatures{.bmi2_adx = best_cpu().bmi2_adx}}) {
+    const auto again = key.agree(peer, cpu);
+    EXPECT_EQ(again ? to_hex(again->bytes()) : "refused", result);
+  }
+  return result;
 }
 
 Generator generator(Byte seed) {
@@ -53,7 +58,7 @@ TEST(KeyAgreement, BothSidesAgree) {
       EXPECT_EQ(alice.public_key().size(), public_key_size(group));
       EXPECT_FALSE(alice.public_key() == bob.public_key());
       const std::string shared = agreed(alice, bob.public_key());
-      EXPECT_EQ(shared.size(), 64u);
+      EXPECT_EQ(shared.size(), 2 * private_key_size(group));
       EXPECT_EQ(shared, agreed(bob, alice.public_key()));
     }
   }
@@ -132,15 +137,17 @@ TEST(KeyAgreement, PublicValuesOfTheWrongLengthAreRefused) {
 
 TEST(KeyAgreement, PointsOffTheCurveAndInfinityAreRefused) {
   Generator random = generator(4);
-  const EphemeralKey key = EphemeralKey::generate(NamedGroup::secp256r1, random, best_cpu());
-  std::vector<Byte> point(key.public_key().begin(), key.public_key().end());
-  for (std::size_t i = 0; i < point.size(); ++i) {
-    point[i] ^= 0x10;
-    EXPECT_FALSE(key.agree(point, best_cpu())) << i;
-    point[i] ^= 0x10;
+  for (const NamedGroup group : {NamedGroup::secp256r1, NamedGroup::secp384r1}) {
+    const EphemeralKey key = EphemeralKey::generate(group, random, best_cpu());
+    std::vector<Byte> point(key.public_key().begin(), key.public_key().end());
+    for (std::size_t i = 0; i < point.size(); ++i) {
+      point[i] ^= 0x10;
+      EXPECT_FALSE(key.agree(point, best_cpu())) << i;
+      point[i] ^= 0x10;
+    }
+    EXPECT_TRUE(key.agree(point, best_cpu()));
+    EXPECT_FALSE(key.agree(std::vector<Byte>(public_key_size(group)), best_cpu()));
   }
-  EXPECT_TRUE(key.agree(point, best_cpu()));
-  EXPECT_FALSE(key.agree(std::vector<Byte>(65), best_cpu()));
 }
 
 // RFC 7748, section 5.2.
@@ -195,48 +202,77 @@ TEST(P256KeyAgreement, Rfc5903Vector) {
   EXPECT_EQ(agreed(*r, i->public_key()), "d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de");
 }
 
+// RFC 5903, section 8.2.
+TEST(P384KeyAgreement, Rfc5903Vector) {
+  const auto i =
+      key_of(NamedGroup::secp384r1, from_hex("099f3c7034d4a2c699884d73a375a67f7624ef7c6b3c0f160647b67414dce655"
+                                             "e35b538041e649ee3faef896783ab194"));
+  const auto r =
+      key_of(NamedGroup::secp384r1, from_hex("41cb0779b4bdb85d47846725fbec3c9430fab46cc8dc5060855cc9bda0aa2942"
+                                             "e0308312916b8ed2960e4bd55a7448fc"));
+  EXPECT_EQ(to_hex(i->public_key()),
+            "04667842d7d180ac2cde6f74f37551f55755c7645c20ef73e31634fe72b4c55ee6de3ac808acb4bdb4c88732aee95f41aa"
+            "9482ed1fc0eeb9cafc4984625ccfc23f65032149e0e144ada024181535a0f38eeb9fcff3c2c947dae69b4c634573a81c");
+  const std::string shared =
+      "11187331c279962d93d604243fd592cb9d0a926f422e47187521287e7156c5c4d603135569b9e9d09cf5d4a270f59746";
+  EXPECT_EQ(agreed(*i, r->public_key()), shared);
+  EXPECT_EQ(agreed(*r, i->public_key()), shared);
+}
+
 // Private keys of the vectors are integers of any length.
-std::optional<std::vector<Byte>> as_scalar(std::vector<Byte> integer) {
-  while (integer.size() > 32 && integer[0] == 0) integer.erase(integer.begin());
-  if (integer.size() > 32) return std::nullopt;
-  integer.insert(integer.begin(), 32 - integer.size(), 0);
+std::optional<std::vector<Byte>> as_scalar(NamedGroup group, std::vector<Byte> integer) {
+  const std::size_t size = private_key_size(group);
+  while (integer.size() > size && integer[0] == 0) integer.erase(integer.begin());
+  if (integer.size() > size) return std::nullopt;
+  integer.insert(integer.begin(), size - integer.size(), 0);
   return integer;
 }
 
-wycheproof::Outcome agrees(const wycheproof::Case& c, Bytes peer) {
-  const auto scalar = as_scalar(c.bytes("private"));
-  const auto key = scalar ? key_of(NamedGroup::secp256r1, *scalar) : std::nullopt;
+wycheproof::Outcome agrees(NamedGroup group, const wycheproof::Case& c, Bytes peer) {
+  const auto scalar = as_scalar(group, c.bytes("private"));
+  const auto key = scalar ? key_of(group, *scalar) : std::nullopt;
   EXPECT_TRUE(key);
   if (!key) return wycheproof::judged(false);
-  const auto shared = key->agree(peer, best_cpu());
-  if (shared) {
-    EXPECT_EQ(to_hex(shared->bytes()), c.text("shared"));
+  const std::string shared = agreed(*key, peer);
+  if (shared != "refused") {
+    EXPECT_EQ(shared, c.text("shared"));
   }
-  return wycheproof::judged(shared.has_value());
+  return wycheproof::judged(shared != "refused");
 }
 
-TEST(P256KeyAgreement, WycheproofPoints) {
+void check_points(NamedGroup group, const char* file) {
   wycheproof::for_each(
-      "ecdh_secp256r1_ecpoint_test.json", [](const wycheproof::Case& c) { return agrees(c, c.bytes("public")); },
+      file, [&](const wycheproof::Case& c) { return agrees(group, c, c.bytes("public")); },
       // RFC 8446, section 4.2.8.2, has uncompressed points only.
       [](const wycheproof::Case&) { return false; });
 }
 
-TEST(P256KeyAgreement, WycheproofPointsInPublicKeyInfos) {
-  // What is judged here is the point; the structure around it is asn1's and x509's, so only keys that have just the
-  // expected one count.
-  const auto prefix = from_hex("3059301306072a8648ce3d020106082a8648ce3d030107034200");
+// What is judged here is the point; the structure around it is asn1's and x509's, so only keys that have just the
+// expected one count.
+void check_points_in_infos(NamedGroup group, const char* file, std::string_view info_prefix) {
+  const auto prefix = from_hex(info_prefix);
   wycheproof::for_each(
-      "ecdh_secp256r1_test.json",
+      file,
       [&](const wycheproof::Case& c) -> wycheproof::Outcome {
         const auto info = c.bytes("public");
         if (info.size() < prefix.size() || Bytes(info).first(prefix.size()) != Bytes(prefix)) {
-          return wycheproof::excluded("not a SubjectPublicKeyInfo of an uncompressed P-256 point");
+          return wycheproof::excluded("not a SubjectPublicKeyInfo of an uncompressed point of the curve");
         }
-        return agrees(c, Bytes(info).subspan(prefix.size()));
+        return agrees(group, c, Bytes(info).subspan(prefix.size()));
       },
       // What is acceptable among these has bytes after the point.
       [](const wycheproof::Case&) { return false; });
+}
+
+TEST(P256KeyAgreement, WycheproofPoints) { check_points(NamedGroup::secp256r1, "ecdh_secp256r1_ecpoint_test.json"); }
+TEST(P384KeyAgreement, WycheproofPoints) { check_points(NamedGroup::secp384r1, "ecdh_secp384r1_ecpoint_test.json"); }
+TEST(P256KeyAgreement, WycheproofPointsInPublicKeyInfos) {
+  check_points_in_infos(NamedGroup::secp256r1, "ecdh_secp256r1_test.json",
+                        "3059301306072a8648ce3d020106082a8648ce3d030107034200");
+}
+TEST(P384KeyAgreement, WycheproofPointsInPublicKeyInfos) {
+  check_points_in_infos(NamedGroup::secp384r1, "ecdh_secp384r1_test.json",
+                        "3076301006072a8648ce3d020106052b81040022036200");
 }
 
 TEST(X25519, Wycheproof) {
@@ -260,8 +296,9 @@ TEST(X25519, Wycheproof) {
 class OpenSslKey {
  public:
   explicit OpenSslKey(NamedGroup group) {
+    const char* curve = group == NamedGroup::secp256r1 ? "P-256" : "P-384";
     key_.reset(group == NamedGroup::x25519 ? EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519")
-                                           : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
+                                           : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve));
   }
   std::vector<Byte> public_key() {
     unsigned char* encoded = nullptr;
@@ -276,12 +313,12 @@ class OpenSslKey {
     EXPECT_EQ(EVP_PKEY_set1_encoded_public_key(other.get(), peer.data(), peer.size()), 1);
     const std::unique_ptr<EVP_PKEY_CTX, void (*)(EVP_PKEY_CTX*)> context(EVP_PKEY_CTX_new(key_.get(), nullptr),
                                                                          EVP_PKEY_CTX_free);
-    std::array<Byte, 32> shared{};
+    std::array<Byte, 48> shared{};
     std::size_t size = shared.size();
     EXPECT_EQ(EVP_PKEY_derive_init(context.get()), 1);
     EXPECT_EQ(EVP_PKEY_derive_set_peer(context.get(), other.get()), 1);
     EXPECT_EQ(EVP_PKEY_derive(context.get(), shared.data(), &size), 1);
-    return to_hex(shared);
+    return to_hex(Bytes(shared).first(size));
   }
 
  private:

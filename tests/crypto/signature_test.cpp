@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
+#include <cstring>
 #include <memory>
 
 #include "tests/support/cpu.hpp"
@@ -18,7 +19,7 @@ using test::from_hex;
 using test::to_hex;
 namespace wycheproof = test::wycheproof;
 
-constexpr KeyType key_types[] = {KeyType::p256, KeyType::ed25519};
+constexpr KeyType key_types[] = {KeyType::p256, KeyType::p384, KeyType::ed25519};
 constexpr std::array<Byte, 32> no_hedge{};
 
 Generator generator(Byte seed) {
@@ -31,17 +32,18 @@ class OpenSslKey {
  public:
   explicit OpenSslKey(KeyType type) : type_(type) {
     key_.reset(type == KeyType::ed25519 ? EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")
-                                        : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
+                                        : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve()));
   }
   explicit OpenSslKey(const PublicKey& key) : type_(key.type()) {
     if (type_ == KeyType::ed25519) {
       key_.reset(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, key.bytes().data(), 32));
       return;
     }
-    char group[] = "P-256";
+    char group[6];
+    std::strcpy(group, curve());
     auto* point = const_cast<Byte*>(key.bytes().data());
     OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-                               OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 65),
+                               OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, key.bytes().size()),
                                OSSL_PARAM_construct_end()};
     EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr);
     EVP_PKEY* key_made = nullptr;
@@ -52,7 +54,7 @@ class OpenSslKey {
   }
 
   PublicKey public_key() const {
-    std::array<Byte, 65> bytes{};
+    std::array<Byte, 97> bytes{};
     std::size_t size = bytes.size();
     if (type_ == KeyType::ed25519) {
       EVP_PKEY_get_raw_public_key(key_.get(), bytes.data(), &size);
@@ -66,7 +68,7 @@ class OpenSslKey {
   }
   std::vector<Byte> sign(Bytes message) const {
     EVP_MD_CTX* context = EVP_MD_CTX_new();
-    std::vector<Byte> signature(80);
+    std::vector<Byte> signature(110);
     std::size_t size = signature.size();
     EVP_DigestSignInit(context, nullptr, digest(), nullptr, key_.get());
     EXPECT_EQ(EVP_DigestSign(context, signature.data(), &size, message.data(), message.size()), 1);
@@ -83,7 +85,11 @@ class OpenSslKey {
   }
 
  private:
-  const EVP_MD* digest() const { return type_ == KeyType::ed25519 ? nullptr : EVP_sha256(); }
+  const EVP_MD* digest() const {
+    if (type_ == KeyType::ed25519) return nullptr;
+    return type_ == KeyType::p256 ? EVP_sha256() : EVP_sha384();
+  }
+  const char* curve() const { return type_ == KeyType::p256 ? "P-256" : "P-384"; }
 
   KeyType type_;
   std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key_{nullptr, EVP_PKEY_free};
@@ -189,8 +195,9 @@ TEST(PrivateKey, ScalarsOutOfRangeAreRefused) {
   bytes[31] = 1;
   EXPECT_TRUE(PrivateKey::from_bytes(KeyType::p256, bytes));
   for (const KeyType type : key_types) {
-    EXPECT_FALSE(PrivateKey::from_bytes(type, Bytes(bytes).first(31)));
-    EXPECT_FALSE(PrivateKey::from_bytes(type, std::vector<Byte>(33, 1)));
+    const std::size_t size = type == KeyType::p384 ? 48 : 32;
+    EXPECT_FALSE(PrivateKey::from_bytes(type, std::vector<Byte>(size - 1, 1)));
+    EXPECT_FALSE(PrivateKey::from_bytes(type, std::vector<Byte>(size + 1, 1)));
     EXPECT_FALSE(PrivateKey::from_bytes(type, {}));
   }
   EXPECT_TRUE(PrivateKey::from_bytes(KeyType::ed25519, std::vector<Byte>(32)));
@@ -223,7 +230,7 @@ TEST(PublicKey, OfTheWrongLengthOrOffTheCurveIsRefused) {
 }
 
 std::vector<Byte> saved(const PublicKey& key) {
-  Budget budget(1 << 12);
+  Budget budget(1 << 14);
   Buffer bytes(budget);
   Writer out(bytes);
   encode(out, Instant{0}, key);
@@ -231,7 +238,7 @@ std::vector<Byte> saved(const PublicKey& key) {
 }
 
 std::optional<PublicKey> loaded(Bytes bytes) {
-  Budget budget(1 << 12);
+  Budget budget(1 << 14);
   Reader in(bytes);
   PublicKey key;
   if (!decode(in, LoadContext{Instant{0}, budget}, key) || !in.finished()) return std::nullopt;
@@ -245,10 +252,10 @@ TEST(PublicKey, IsSavedAndOnlyValidOnesAreLoaded) {
     const PublicKey key = PrivateKey::generate(type, random).public_key();
     auto bytes = saved(key);
     EXPECT_EQ(loaded(bytes), key);
-    bytes[0] = 3;
+    bytes[0] = static_cast<Byte>(KeyType::rsa);
     EXPECT_FALSE(loaded(bytes));
     bytes = saved(key);
-    bytes.back() ^= 1;  // P-256: off the curve; Ed25519: beyond its 32 bytes
+    bytes.back() ^= 1;  // an exponent that this type does not have
     EXPECT_FALSE(loaded(bytes));
     EXPECT_FALSE(loaded(Bytes(bytes).first(bytes.size() - 1)));
   }

@@ -27,13 +27,13 @@ TEST(Config, DefaultsAreEverythingThereIs) {
 TEST(Config, ListsAreValidated) {
   const CipherSuite twice[] = {CipherSuite::tls_aes_128_gcm_sha256, CipherSuite::tls_aes_128_gcm_sha256};
   const CipherSuite unknown[] = {static_cast<CipherSuite>(0x1304)};
-  const NamedGroup p384[] = {static_cast<NamedGroup>(0x0018)};
+  const NamedGroup p521[] = {static_cast<NamedGroup>(0x0019)};
   const SignatureScheme rsa[] = {static_cast<SignatureScheme>(0x0804)};
   EXPECT_EQ(fault_of({.cipher_suites = {}}), ConfigFault::no_cipher_suite);
   EXPECT_EQ(fault_of({.cipher_suites = twice}), ConfigFault::listed_twice);
   EXPECT_EQ(fault_of({.cipher_suites = unknown}), ConfigFault::cipher_suite_unknown);
   EXPECT_EQ(fault_of({.groups = {}}), ConfigFault::no_group);
-  EXPECT_EQ(fault_of({.groups = p384}), ConfigFault::group_unknown);
+  EXPECT_EQ(fault_of({.groups = p521}), ConfigFault::group_unknown);
   EXPECT_EQ(fault_of({.signature_schemes = {}}), ConfigFault::no_signature_scheme);
   EXPECT_EQ(fault_of({.signature_schemes = rsa}), ConfigFault::signature_scheme_unknown);
 }

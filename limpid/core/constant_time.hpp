@@ -8,7 +8,15 @@ namespace limpid {
 // Hides from the compiler what is known of `value`, so that it cannot turn a mask back into a branch.
 template <class T>
 constexpr T value_barrier(T value) {
-  if (!__builtin_is_constant_evaluated()) asm("" : "+r"(value));
+  if (__builtin_is_constant_evaluated()) return value;
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+  // The checker must not lose track of the value, and it does in an asm: this goes through memory instead.
+  volatile T hidden = value;
+  return hidden;
+#endif
+#endif
+  asm("" : "+r"(value));
   return value;
 }
 

@@ -1,14 +1,13 @@
-// Runs every operation that touches secrets with those secrets marked undefined for valgrind's memcheck, which then
-// reports each branch and each address that depends on one. constant_time_test.py runs this under valgrind.
+// Runs every operation that touches secrets with those secrets marked undefined for a checker (checker.hpp), which then
+// reports each branch and each address that depends on one. constant_time_test.py builds this and runs it.
 //
-//     checks [NAME]...    the named checks or all; exit status 1 if one leaks or proves blind
+//     checks [NAME]...    the named checks or all that are for this checker; exit status 1 if one leaks or proves blind
 //
 // A check yields what came out of its operation, which must still be undefined: after it the harness branches on that,
 // and a checker that does not notice has lost track of the secrets on the way.
-#include <valgrind/memcheck.h>
-
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 
 #include "limpid/crypto/aead.hpp"
@@ -18,6 +17,7 @@
 #include "limpid/crypto/keyed_hash.hpp"
 #include "limpid/crypto/seal.hpp"
 #include "limpid/crypto/signature.hpp"
+#include "tests/constant_time/checker.hpp"
 #include "tests/support/cpu.hpp"
 #include "tests/support/random.hpp"
 
@@ -25,10 +25,10 @@ namespace limpid {
 
 // In place of the library's: what it makes public is public for the checker, too.
 bool declassify(std::uint64_t mask) {
-  VALGRIND_MAKE_MEM_DEFINED(&mask, sizeof mask);
+  checker::make_defined(&mask, sizeof mask);
   return (mask & 1) != 0;
 }
-void declassify(MutableBytes bytes) { VALGRIND_MAKE_MEM_DEFINED(bytes.data(), bytes.size()); }
+void declassify(MutableBytes bytes) { checker::make_defined(bytes.data(), bytes.size()); }
 
 }  // namespace limpid
 
@@ -41,7 +41,7 @@ test::Random random_source(1);
 
 std::vector<Byte> secret(std::size_t size) {
   std::vector<Byte> bytes = random_source.bytes(size);
-  VALGRIND_MAKE_MEM_UNDEFINED(bytes.data(), bytes.size());
+  checker::make_undefined(bytes.data(), bytes.size());
   return bytes;
 }
 template <std::size_t N>
@@ -54,31 +54,31 @@ void append(Outcome& outcome, Bytes bytes) { outcome.insert(outcome.end(), bytes
 
 constexpr std::size_t sizes[] = {0, 1, 15, 16, 17, 63, 64, 111, 112, 113, 127, 128, 129, 300, 1400};
 
-template <HashAlgorithm algorithm>
+template <HashAlgorithm algorithm, CpuFeatures cpu = portable_cpu>
 Outcome check_hash() {
   Outcome outcome;
   for (const std::size_t size : sizes) {
     Hash hash(algorithm);
-    hash.update(secret(size), portable_cpu);
-    if (size != 0) append(outcome, hash.finish(portable_cpu).bytes());
+    hash.update(secret(size), cpu);
+    if (size != 0) append(outcome, hash.finish(cpu).bytes());
   }
   return outcome;
 }
 
-template <HashAlgorithm algorithm>
+template <HashAlgorithm algorithm, CpuFeatures cpu = portable_cpu>
 Outcome check_hmac() {
   Outcome outcome;
   for (const std::size_t size : sizes) {
-    append(outcome, hmac(algorithm, secret(size), secret(40), portable_cpu).bytes());
+    append(outcome, hmac(algorithm, secret(size), secret(40), cpu).bytes());
   }
   return outcome;
 }
 
-template <HashAlgorithm algorithm>
+template <HashAlgorithm algorithm, CpuFeatures cpu = portable_cpu>
 Outcome check_hkdf() {
-  const HashSecret prk = hkdf_extract(algorithm, secret(digest_size(algorithm)), secret(32), portable_cpu);
+  const HashSecret prk = hkdf_extract(algorithm, secret(digest_size(algorithm)), secret(32), cpu);
   Outcome outcome(300);
-  hkdf_expand(algorithm, prk.bytes(), as_bytes("tls13 derived"), outcome, portable_cpu);
+  hkdf_expand(algorithm, prk.bytes(), as_bytes("tls13 derived"), outcome, cpu);
   return outcome;
 }
 
@@ -103,9 +103,8 @@ Outcome check_keyed_hash() {
 }
 
 // TLS derives its nonces from secrets; additional data is public.
-template <AeadAlgorithm algorithm, bool aes_pclmul>
+template <AeadAlgorithm algorithm, CpuFeatures cpu = portable_cpu>
 Outcome check_aead() {
-  constexpr CpuFeatures cpu{.aes_pclmul = aes_pclmul};
   Outcome outcome;
   AeadKey key(algorithm, secret(aead_key_size(algorithm)), cpu);
   for (const std::size_t size : sizes) {
@@ -170,8 +169,13 @@ Outcome check_generated_private_keys() {
 struct Check {
   std::string_view name;
   Outcome (*run)();
-  bool aes_pclmul = false;
+  CpuFeatures cpu = portable_cpu;  // what it needs
 };
+
+constexpr CpuFeatures aes_pclmul{.aes_pclmul = true};
+constexpr CpuFeatures sha{.sha = true};
+constexpr CpuFeatures avx512_ifma{.avx512_ifma = true};
+constexpr CpuFeatures vaes_avx512{.aes_pclmul = true, .vaes_avx512 = true};
 
 constexpr Check checks[] = {
     {"sha256", check_hash<HashAlgorithm::sha256>},
@@ -184,11 +188,17 @@ constexpr Check checks[] = {
     {"generator", check_generator},
     {"comparison", check_comparison},
     {"keyed_hash", check_keyed_hash},
-    {"aes_128_gcm_portable", check_aead<AeadAlgorithm::aes_128_gcm, false>},
-    {"aes_256_gcm_portable", check_aead<AeadAlgorithm::aes_256_gcm, false>},
-    {"aes_128_gcm_x86", check_aead<AeadAlgorithm::aes_128_gcm, true>, true},
-    {"aes_256_gcm_x86", check_aead<AeadAlgorithm::aes_256_gcm, true>, true},
-    {"chacha20_poly1305", check_aead<AeadAlgorithm::chacha20_poly1305, false>},
+    {"aes_128_gcm_portable", check_aead<AeadAlgorithm::aes_128_gcm>},
+    {"aes_256_gcm_portable", check_aead<AeadAlgorithm::aes_256_gcm>},
+    {"aes_128_gcm_x86", check_aead<AeadAlgorithm::aes_128_gcm, aes_pclmul>, aes_pclmul},
+    {"aes_256_gcm_x86", check_aead<AeadAlgorithm::aes_256_gcm, aes_pclmul>, aes_pclmul},
+    {"chacha20_poly1305", check_aead<AeadAlgorithm::chacha20_poly1305>},
+    {"sha256_x86", check_hash<HashAlgorithm::sha256, sha>, sha},
+    {"hmac_sha256_x86", check_hmac<HashAlgorithm::sha256, sha>, sha},
+    {"hkdf_sha256_x86", check_hkdf<HashAlgorithm::sha256, sha>, sha},
+    {"aes_128_gcm_vaes", check_aead<AeadAlgorithm::aes_128_gcm, vaes_avx512>, vaes_avx512},
+    {"aes_256_gcm_vaes", check_aead<AeadAlgorithm::aes_256_gcm, vaes_avx512>, vaes_avx512},
+    {"chacha20_poly1305_x86", check_aead<AeadAlgorithm::chacha20_poly1305, avx512_ifma>, avx512_ifma},
     {"seal", check_seal},
     {"x25519", check_key_agreement<NamedGroup::x25519>},
     {"p256", check_key_agreement<NamedGroup::secp256r1>},
@@ -196,6 +206,17 @@ constexpr Check checks[] = {
     {"ecdsa_p256", check_signature<KeyType::p256>},
     {"private_keys", check_generated_private_keys},
 };
+
+// valgrind does not know these instructions; MemorySanitizer does not see into libsodium.
+constexpr bool is_for_this_checker(CpuFeatures cpu) {
+  return (cpu.sha || cpu.avx512_ifma || cpu.vaes_avx512) == checker::knows_all_instructions;
+}
+
+constexpr bool has(CpuFeatures cpu, CpuFeatures needed) {
+  constexpr bool CpuFeatures::* bits[] = {&CpuFeatures::aes_pclmul, &CpuFeatures::sha, &CpuFeatures::bmi2_adx,
+                                          &CpuFeatures::avx512_ifma, &CpuFeatures::vaes_avx512};
+  return std::all_of(std::begin(bits), std::end(bits), [&](auto bit) { return cpu.*bit || !(needed.*bit); });
+}
 
 // Branches on every byte: the leak that the checker must see.
 [[gnu::noinline]] int leak(const Outcome& outcome) {
@@ -214,26 +235,27 @@ constexpr Check checks[] = {
 
 int main(int argc, char** argv) {
   using namespace limpid;
-  if (RUNNING_ON_VALGRIND == 0) {
+  if (!checker::is_there()) {
     std::printf("not under valgrind: nothing would be noticed\n");
     return 1;
   }
-  const bool has_aes_pclmul = test::best_cpu().aes_pclmul;
   bool failed = false;
   for (const crypto::Check& check : crypto::checks) {
     const auto is_named = [&](const char* name) { return check.name == name; };
-    if (argc > 1 && std::none_of(argv + 1, argv + argc, is_named)) continue;
-    if (check.aes_pclmul && !has_aes_pclmul) {
-      std::printf("%-22s not run: this CPU has no AES-NI and PCLMULQDQ\n", check.name.data());
+    if (argc > 1 ? std::none_of(argv + 1, argv + argc, is_named) : !crypto::is_for_this_checker(check.cpu)) continue;
+    if (!crypto::has(test::best_cpu(), check.cpu)) {
+      std::printf("%-22s not run: this CPU has not %s\n", check.name.data(), test::name_of(check.cpu).c_str());
       continue;
     }
-    const unsigned before = VALGRIND_COUNT_ERRORS;
+    const unsigned before = checker::errors();
     const crypto::Outcome outcome = check.run();
-    const unsigned leaks = VALGRIND_COUNT_ERRORS - before;
+    const unsigned leaks = checker::errors() - before;
     crypto::leak(outcome);
-    const bool blind = VALGRIND_COUNT_ERRORS - before - leaks == 0;
+    const bool blind = checker::errors() - before - leaks == 0;
     std::printf("%-22s %s%s\n", check.name.data(), leaks == 0 ? "no leak" : "LEAKS", blind ? ", BUT BLIND" : "");
     failed = failed || leaks != 0 || blind;
   }
-  return failed ? 1 : 0;
+  std::fflush(stdout);
+  std::_Exit(failed ? 1
+                    : 0);  // MemorySanitizer's exit status would be that of a program with errors, which every run has
 }

@@ -265,12 +265,14 @@ KERNEL Block next_round_key(Block previous, Block substituted) {
   return _mm_xor_si128(previous, substituted);
 }
 
-// AESKEYGENASSIST computes SubWord(RotWord(word 3)) ^ Rcon into word 3 and SubWord(word 3) into word 2. Its constant is
-// an immediate, so Rcon is added apart.
+// FIPS 197's SubWord(RotWord(word 3)) ^ Rcon, and its SubWord(word 3), in every word: ShiftRows of a block whose words
+// are equal does nothing, so that a last round is SubBytes alone. (AESKEYGENASSIST takes several times as long.)
 KERNEL Block rotated_word(Block block, int rcon) {
-  return _mm_xor_si128(_mm_shuffle_epi32(_mm_aeskeygenassist_si128(block, 0), 0xff), _mm_set1_epi32(rcon));
+  return _mm_aesenclast_si128(_mm_shuffle_epi8(block, _mm_set1_epi32(0x0c0f0e0d)), _mm_set1_epi32(rcon));
 }
-KERNEL Block plain_word(Block block) { return _mm_shuffle_epi32(_mm_aeskeygenassist_si128(block, 0), 0xaa); }
+KERNEL Block plain_word(Block block) {
+  return _mm_aesenclast_si128(_mm_shuffle_epi32(block, 0xff), _mm_setzero_si128());
+}
 
 KERNEL int next_rcon(int rcon) { return (rcon << 1) ^ (rcon >> 7) * 0x11b; }
 

@@ -26,7 +26,7 @@ KERNEL Vector broadcast(Block block) { return _mm512_broadcast_i32x4(block); }
 KERNEL Vector reverse_bytes(Vector blocks) {
   return _mm512_shuffle_epi8(blocks, broadcast(_mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)));
 }
-KERNEL Vector xor3(Vector a, Vector b, Vector c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
+KERNEL Vector xor3(Vector a, Vector b, Vector c) { return _mm512_xor_si512(_mm512_xor_si512(a, b), c); }
 
 // ---- GHASH, in the form of GcmKey::powers: blocks are byte-reversed, then little-endian ----------------------------
 

@@ -41,7 +41,7 @@ PLANTED = [
     ("ed25519", "limpid/crypto/ed25519.cpp", "copy(seed, secret_key", "seed[0]"),
     ("private_keys", "limpid/crypto/signature.cpp", "copy(scalar_or_seed", "scalar_or_seed[0]"),
 ]
-# The same, for what valgrind cannot run.
+# The same, for what valgrind cannot run. (MemorySanitizer does not follow what a sum carries into a bit that was known.)
 PLANTED_FOR_MEMORY_SANITIZER = [
     ("sha256_x86 hmac_sha256_x86 hkdf_sha256_x86", "limpid/crypto/x86/sha256.cpp", "const Words sum = _mm_add",
      "_mm_cvtsi128_si32(sum)"),
@@ -51,7 +51,7 @@ PLANTED_FOR_MEMORY_SANITIZER = [
      "_mm512_cvtsi512_si32(high)"),
     ("chacha20_poly1305_x86", "limpid/crypto/x86/chacha20.cpp", "a = add(a, b);", "_mm512_cvtsi512_si32(a)"),
     ("chacha20_poly1305_x86", "limpid/crypto/x86/poly1305.cpp", "Vector limb = ", "_mm512_cvtsi512_si32(limb)"),
-    ("chacha20_poly1305_x86", "limpid/crypto/x86/poly1305.cpp", "too_large = ", "too_large"),
+    ("chacha20_poly1305_x86", "limpid/crypto/x86/poly1305.cpp", "less.limb[2] += ", "less.limb[2]"),
 ]
 
 

@@ -1,8 +1,8 @@
 // What a server says while it runs: complaints, a line each, and the access log.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,17 +24,22 @@ enum class LogForm : std::uint8_t {
 // any thread.
 void complain(LogForm form, std::string_view text);
 
-// Lets one of many pass in a second.
+// Lets one of many pass in a second. From any thread.
 class OnceASecond {
  public:
   bool may(Instant now) {
-    if (last_ && now < *last_ + seconds(1)) return false;
-    last_ = now;
-    return true;
+    std::int64_t next = next_us_.load(std::memory_order_relaxed);
+    return now.microseconds >= next &&
+           next_us_.compare_exchange_strong(next, now.microseconds + 1'000'000, std::memory_order_relaxed);
   }
 
  private:
-  std::optional<Instant> last_;
+  std::atomic<std::int64_t> next_us_ = 0;
+};
+
+// What any peer can cause is complained of once a second, by whichever worker comes first.
+struct Complaints {
+  OnceASecond of_shortage, of_tls, of_log;
 };
 
 // The file of the access log, shared by all workers.

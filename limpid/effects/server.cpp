@@ -61,6 +61,7 @@ Result<Server> Server::open(const ServerOptions& options, const stack::Server::C
   const WorkerSettings settings{.config = config,
                                 .redirect_config = server.redirect_config_.get(),
                                 .site = site,
+                                .complaints = *server.complaints_,
                                 .memory = options.memory / options.threads,
                                 .log = options.log,
                                 .access_log = options.access_log,

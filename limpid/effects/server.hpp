@@ -48,6 +48,7 @@ class Server {
   Duration grace_;
   std::uint16_t generation_ = 0;  // of the identities
   std::unique_ptr<stack::Server::Config> redirect_config_;
+  std::unique_ptr<Complaints> complaints_ = std::make_unique<Complaints>();
   std::vector<stream::Endpoint> endpoints_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

@@ -98,7 +98,7 @@ void Worker::run() {
     std::optional<Instant> deadline = timers_.next();
     if (resume_accepting_) deadline = std::min(deadline.value_or(*resume_accepting_), *resume_accepting_);
     if (draining_) deadline = std::min(deadline.value_or(drain_deadline_), drain_deadline_);
-    if (!access_log_.empty()) deadline = std::min(deadline.value_or(next_log_flush_), next_log_flush_);
+    if (!access_log_.empty() || shed_untold_ > 0) deadline = std::min(deadline.value_or(next_look_), next_look_);
     if (!ready_.empty()) deadline = Instant{};
 
     for (const epoll_event& event : poller_.wait(deadline)) {
@@ -140,10 +140,10 @@ void Worker::run() {
 // Writes the access log, and tells what there is to be told once a second.
 void Worker::look_after_logs() {
   const Instant time = now().monotonic;
+  next_look_ = time + milliseconds(100);
   if (const int error = access_log_.flush(); error != 0) {
-    next_log_flush_ = time + milliseconds(100);
     const std::uint64_t lost = counters_.log_lines_lost.load(std::memory_order_relaxed);
-    if ((error != EAGAIN || lost > lost_lines_told_) && complaints_of_log_.may(time)) {
+    if ((error != EAGAIN || lost > lost_lines_told_) && settings_.complaints.of_log.may(time)) {
       lost_lines_told_ = lost;
       complain(settings_.log,
                "cannot write the access log" +
@@ -151,7 +151,7 @@ void Worker::look_after_logs() {
                    std::to_string(lost) + " lines are lost so far; make room for it");
     }
   }
-  if (shed_untold_ > 0 && complaints_of_shedding_.may(time)) {
+  if (shed_untold_ > 0 && settings_.complaints.of_shortage.may(time)) {
     complain(settings_.log, "closed " + std::to_string(std::exchange(shed_untold_, 0)) +
                                 " connections to make room for others: " +
                                 (last_shortage_ == Shortage::memory
@@ -224,7 +224,7 @@ void Worker::pause_accepting(int error) {
   watching_listeners_ = false;
   const Instant time = now().monotonic;
   resume_accepting_ = time + milliseconds(100);
-  if (!complaints_of_accepting_.may(time)) return;
+  if (!settings_.complaints.of_shortage.may(time)) return;
   complain(settings_.log, "not accepting for a moment: " + system_words(error) +
                               "; raise the limit (ulimit -n) or serve fewer at once");
 }
@@ -270,6 +270,9 @@ void Worker::accept_from(std::size_t listener, int most) {
     free_slots_.pop_back();
     count(counters_.accepted);
     count(counters_.open);
+    connection.standing = Machine::Standing::awaiting;
+    connection.since = now().monotonic;
+    awaiting_.push_back(connection);
     queue(connection);
   }
 }
@@ -490,7 +493,7 @@ void Worker::carry_out(Connection& connection, std::span<const Machine::Action> 
 // At most one line a second, since whoever can connect can cause them; the counter has them all.
 void Worker::tell_of_failure(const Connection& connection, const tls::Failed& failed) {
   if (failed.error.fault == tls::Fault::handshake_truncated) return;  // somebody looked whether a port is open
-  if (!complaints_of_tls_.may(now().monotonic)) return;
+  if (!settings_.complaints.of_tls.may(now().monotonic)) return;
   const auto words = tls::describe(failed.error.fault);
   std::string line = "TLS with " + to_string(connection.peer) + " failed: ";
   line += words.sentence;

@@ -27,6 +27,7 @@ struct WorkerSettings {
   const stack::Server::Config& config;
   const stack::Server::Config* redirect_config = nullptr;  // for listeners that only say where HTTPS is
   const Directory& site;
+  Complaints& complaints;
   std::size_t memory = 0;  // what the connections of one worker may hold
   LogForm log = LogForm::text;
   const LogFile* access_log = nullptr;
@@ -154,11 +155,10 @@ class Worker {
   std::vector<Listener> listeners_;
   bool watching_listeners_ = false;
   std::optional<Instant> resume_accepting_;
-  OnceASecond complaints_of_accepting_, complaints_of_tls_, complaints_of_shedding_, complaints_of_log_;
   std::uint64_t shed_untold_ = 0;
   Shortage last_shortage_ = Shortage::memory;
   AccessLog access_log_;
-  Instant next_log_flush_;
+  Instant next_look_;  // at the logs, if there is something left to tell
   std::uint64_t lost_lines_told_ = 0;
 
   std::vector<Box<Connection>> slots_;

@@ -1,22 +1,13 @@
 """Many peers at once, and peers that vanish: nothing of them stays behind."""
 # ctest: long 240
 
-import json
 import resource
-import signal
 import socket
 import ssl
 import struct
 import time
 
 import tool
-
-
-def counters(server):
-    server.process.send_signal(signal.SIGUSR1)
-    while not (line := server.process.stdout.readline()).startswith("{"):
-        pass
-    return json.loads(line)
 
 
 def kill(peer):
@@ -50,14 +41,14 @@ class Load(tool.Folder):
                     peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
                 for peer in peers:
                     self.assertEqual(tool.receive_response(peer)[2], b"<h1>hello</h1>\n")
-            now = counters(server)
+            now = server.counters()
             self.assertEqual((now["connections"], now["requests"]), (2000, 4000))
             print(f"\n  {now['memory'] // 2000} bytes charged for an idle TLS connection", flush=True)
-            self.assertLess(now["memory"], 2000 * 8192)
+            self.assertLess(now["budgets"]["memory"], 2000 * 8192)
             for peer in peers:
                 peer.close()
-            self.assertTrue(tool.eventually(lambda: counters(server)["connections"] == 0))
-            self.assertEqual(counters(server)["memory"], 0)
+            self.assertTrue(tool.eventually(lambda: server.counters()["connections"] == 0))
+            self.assertEqual(server.counters()["budgets"]["memory"], 0)
 
     def test_peers_killed_mid_handshake_and_mid_body_leave_nothing(self):
         (self.site / "big").write_bytes(bytes(8 << 20))
@@ -99,8 +90,8 @@ class Load(tool.Folder):
             peers.append(peer)
         for peer in peers:
             kill(peer)
-        self.assertTrue(tool.eventually(lambda: counters(server)["connections"] == 0))
-        self.assertEqual(counters(server)["memory"], 0)
+        self.assertTrue(tool.eventually(lambda: server.counters()["connections"] == 0))
+        self.assertEqual(server.counters()["budgets"]["memory"], 0)
 
     def test_peers_that_say_nothing_are_given_up(self):
         with tool.Serve(self.site, *self.arguments) as server:
@@ -116,7 +107,7 @@ class Load(tool.Folder):
             self.assertGreater(time.monotonic() - start, 5, "ten seconds are allowed for a handshake")
             for peer in peers:
                 peer.close()
-            self.assertTrue(tool.eventually(lambda: counters(server)["connections"] == 0))
+            self.assertTrue(tool.eventually(lambda: server.counters()["connections"] == 0))
 
     def test_readers_that_stop_reading_hold_little(self):
         (self.site / "big").write_bytes(bytes(64 << 20))
@@ -127,12 +118,12 @@ class Load(tool.Folder):
                 peer.sendall(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
                 peers.append(peer)
             time.sleep(1)
-            charged = counters(server)["memory"]
+            charged = server.counters()["budgets"]["memory"]
             print(f"\n  {charged // 100} bytes charged for a reader that stopped", flush=True)
             self.assertLess(charged, 100 * 160 * 1024)
             for peer in peers:
                 kill(peer)
-            self.assertTrue(tool.eventually(lambda: counters(server)["memory"] == 0))
+            self.assertTrue(tool.eventually(lambda: server.counters()["budgets"]["memory"] == 0))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Runs the limpid tool as a process: build/release/limpid, or the one of LIMPID_BUILD_DIR in the environment."""
 
+import json
 import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -99,6 +101,13 @@ class Serve:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return context.wrap_socket(self.connect(receive_buffer), server_hostname="localhost")
+
+    def counters(self):
+        """What SIGUSR1 makes it print."""
+        self.process.send_signal(signal.SIGUSR1)
+        while not (line := self.process.stdout.readline()).startswith('{"connections"'):
+            pass
+        return json.loads(line)
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))

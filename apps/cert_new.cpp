@@ -15,7 +15,9 @@ struct Options {
   std::string key_type = "p256";
   std::int64_t days = 0;  // 0: the default
   std::string ca, ca_key;
+  std::string passphrase_file;
   bool is_ca = false;
+  bool csr = false;
   std::string out = ".";
 };
 
@@ -37,13 +39,14 @@ Result<void> run(const Options& options) {
     request.dns_names = options.names;
   }
   request.validity = validity_for(options.days != 0 ? options.days : options.is_ca ? 3650 : 365);
-  const crypto::KeyType key_type = options.key_type == "ed25519" ? crypto::KeyType::ed25519 : crypto::KeyType::p256;
+  const KeyKind kind = *key_kind(options.key_type);
 
-  const std::string certificate_path = options.out + "/cert.pem", key_path = options.out + "/key.pem";
+  const std::string certificate_path = options.out + (options.csr ? "/csr.pem" : "/cert.pem");
+  const std::string key_path = options.out + "/key.pem";
   std::optional<effects::Credentials> ca;
   std::optional<Issuer> issuer;
   if (!options.ca.empty()) {
-    auto loaded = effects::load_credentials(options.ca, options.ca_key, effects::now().wall);
+    auto loaded = effects::load_credentials(options.ca, options.ca_key, effects::now().wall, {options.passphrase_file});
     if (!loaded) return std::unexpected(loaded.error());
     ca = std::move(*loaded);
     if (same_file(certificate_path, options.ca) || same_file(key_path, options.ca_key)) {
@@ -55,7 +58,7 @@ Result<void> run(const Options& options) {
     request.validity.not_after = std::min(request.validity.not_after, ca->chain[0].validity.not_after);
     request.validity.not_before = std::max(request.validity.not_before, ca->chain[0].validity.not_before);
   }
-  auto issued = issue(request, key_type, issuer);
+  auto issued = options.csr ? make_certification_request(request, kind) : issue(request, kind, issuer);
   if (!issued) return std::unexpected(issued.error());
   // What lies between the leaf and a root travels with the leaf.
   if (ca) {
@@ -68,6 +71,11 @@ Result<void> run(const Options& options) {
   auto written = write_pair(*issued, certificate_path, key_path);
   issued->forget();
   if (!written) return written;
+  if (options.csr) {
+    std::printf("wrote %s and %s; the former is for the CA, the latter stays with you\n", certificate_path.c_str(),
+                key_path.c_str());
+    return {};
+  }
   std::printf("wrote %s and %s, valid until %s\n", certificate_path.c_str(), key_path.c_str(),
               effects::text_of([&](Writer& out) { x509::write_time(out, request.validity.not_after); }).c_str());
   return {};
@@ -89,6 +97,10 @@ void check(const Options& options) {
   if (options.ca.empty() != options.ca_key.empty()) {
     throw CLI::ValidationError("--ca and --ca-key belong together; name both or neither");
   }
+  if (options.csr && (!options.ca.empty() || options.days != 0)) {
+    throw CLI::ValidationError(
+        "--csr makes a request, which a CA signs for as long as it likes; leave out --ca, --ca-key and --days");
+  }
 }
 
 }  // namespace
@@ -96,7 +108,6 @@ void check(const Options& options) {
 void add_cert_new(CLI::App& cert, int& status) {
   CLI::App* command = cert.add_subcommand("new", "make a key and a certificate: cert.pem and key.pem");
   auto options = std::make_shared<Options>();
-  auto unbuilt = std::make_shared<NotYetSupported>();
   const auto repeated = CLI::MultiOptionPolicy::TakeAll;
   command->add_option("--name", options->names, "a DNS name to certify; of a CA, its own name")
       ->type_name("NAME")
@@ -106,7 +117,7 @@ void add_cert_new(CLI::App& cert, int& status) {
       ->type_name("IP")
       ->expected(1)
       ->multi_option_policy(repeated);
-  command->add_option("--key-type", options->key_type, "p256 (default) or ed25519")
+  command->add_option("--key-type", options->key_type, "p256 (default), p384, ed25519, rsa2048, rsa3072 or rsa4096")
       ->type_name("TYPE")
       ->check(CLI::IsMember({"p256", "p384", "ed25519", "rsa2048", "rsa3072", "rsa4096"}));
   command->add_option("--days", options->days, "how long it is valid (365; a CA 3650)")
@@ -114,12 +125,12 @@ void add_cert_new(CLI::App& cert, int& status) {
       ->check(CLI::Range(1, 36500));
   command->add_option("--ca", options->ca, "the certificate of the CA that signs")->type_name("CERT");
   command->add_option("--ca-key", options->ca_key, "its key")->type_name("KEY");
+  command->add_option("--passphrase-file", options->passphrase_file, "a file with the passphrase of the CA's key")
+      ->type_name("FILE");
   command->add_flag("--is-ca", options->is_ca, "make a CA");
+  command->add_flag("--csr", options->csr, "make no certificate but a request for one: csr.pem and key.pem");
   command->add_option("--out", options->out, "the folder to write to (.)")->type_name("DIR");
-  unbuilt->flag(*command, "--csr");
-  command->callback([options, unbuilt, &status] {
-    unbuilt->refuse();
-    if (options->key_type != "p256" && options->key_type != "ed25519") refuse("--key-type " + options->key_type);
+  command->callback([options, &status] {
     check(*options);
     const auto done_or_not = run(*options);
     status = done_or_not ? done : complain(done_or_not.error());

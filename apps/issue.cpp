@@ -6,14 +6,22 @@
 #include "limpid/effects/entropy.hpp"
 #include "limpid/effects/files.hpp"
 #include "limpid/x509/pem.hpp"
+#include "rsa_key.hpp"
 
 namespace limpid::apps {
+namespace {
 
-void Issued::forget() { wipe({reinterpret_cast<Byte*>(key_pem.data()), key_pem.size()}); }
+Result<crypto::PrivateKey> generate(KeyKind kind, crypto::Generator& generator) {
+  if (kind.type == crypto::KeyType::rsa) return generate_rsa_key(kind.rsa_bits, generator);
+  return crypto::PrivateKey::generate(kind.type, generator);
+}
 
-Result<Issued> issue(const CertificateRequest& request, crypto::KeyType key_type, std::optional<Issuer> issuer) {
+// A new key, and the document that `write` makes for it.
+template <class Write>
+Result<Issued> make(const CertificateRequest& request, KeyKind kind, std::string_view label, Write&& write) {
   crypto::Generator generator{effects::entropy()};
-  const crypto::PrivateKey key = crypto::PrivateKey::generate(key_type, generator);
+  const auto key = generate(kind, generator);
+  if (!key) return std::unexpected(key.error());
   const std::vector<std::string_view> dns_names(request.dns_names.begin(), request.dns_names.end());
   x509::CertificateContents contents{.common_name = request.common_name,
                                      .organization = request.organization,
@@ -25,20 +33,48 @@ Result<Issued> issue(const CertificateRequest& request, crypto::KeyType key_type
   generator.fill(contents.serial_entropy);
   const auto hedge = crypto::draw<32>(generator);
   Buffer der(effects::startup_budget());
-  const auto made = issuer ? x509::issue(der, contents, key.public_key(), issuer->certificate, issuer->key,
-                                         hedge.bytes(), effects::cpu_features())
-                           : x509::issue_self_signed(der, contents, key, hedge.bytes(), effects::cpu_features());
+  const auto made = write(der, contents, *key, hedge.bytes());
   if (!made) return effects::fail("cannot make the certificate: " + std::string(x509::describe(made.error())));
 
   Issued issued;
   issued.certificate_pem =
-      effects::text_of([&](Writer& out) { x509::write_pem(out, "CERTIFICATE", Bytes(der.data(), der.size())); });
-  std::array<Byte, 1024> room;
-  Writer out(room);
-  x509::write_private_key_pem(out, key);
+      effects::text_of([&](Writer& out) { x509::write_pem(out, label, {der.data(), der.size()}); });
+  Secret<2 * x509::max_key_size> room;  // in Base64
+  Writer out(MutableBytes(room.mutable_bytes()));
+  x509::write_private_key_pem(out, *key);
   issued.key_pem = as_text(out.written());
-  wipe(room);
   return issued;
+}
+
+}  // namespace
+
+void Issued::forget() { wipe({reinterpret_cast<Byte*>(key_pem.data()), key_pem.size()}); }
+
+std::optional<KeyKind> key_kind(std::string_view name) {
+  if (name == "p256") return KeyKind{crypto::KeyType::p256};
+  if (name == "p384") return KeyKind{crypto::KeyType::p384};
+  if (name == "ed25519") return KeyKind{crypto::KeyType::ed25519};
+  if (name == "rsa2048") return KeyKind{crypto::KeyType::rsa, 2048};
+  if (name == "rsa3072") return KeyKind{crypto::KeyType::rsa, 3072};
+  if (name == "rsa4096") return KeyKind{crypto::KeyType::rsa, 4096};
+  return std::nullopt;
+}
+
+Result<Issued> issue(const CertificateRequest& request, KeyKind kind, std::optional<Issuer> issuer) {
+  return make(request, kind, "CERTIFICATE",
+              [&](Buffer& der, const x509::CertificateContents& contents, const crypto::PrivateKey& key, auto hedge) {
+                const CpuFeatures cpu = effects::cpu_features();
+                return issuer
+                           ? x509::issue(der, contents, key.public_key(), issuer->certificate, issuer->key, hedge, cpu)
+                           : x509::issue_self_signed(der, contents, key, hedge, cpu);
+              });
+}
+
+Result<Issued> make_certification_request(const CertificateRequest& request, KeyKind kind) {
+  return make(request, kind, "CERTIFICATE REQUEST",
+              [&](Buffer& der, const x509::CertificateContents& contents, const crypto::PrivateKey& key, auto hedge) {
+                return x509::request_certificate(der, contents, key, hedge, effects::cpu_features());
+              });
 }
 
 Result<void> write_pair(const Issued& issued, const std::string& certificate_path, const std::string& key_path) {

@@ -20,9 +20,17 @@ struct CertificateRequest {
   bool is_ca = false;
 };
 
+// What kind of key to make.
+struct KeyKind {
+  crypto::KeyType type = crypto::KeyType::p256;
+  std::size_t rsa_bits = 0;  // of RSA
+};
+// "p256", "p384", "ed25519", "rsa2048", "rsa3072", "rsa4096".
+std::optional<KeyKind> key_kind(std::string_view name);
+
 struct Issued {
-  std::string certificate_pem;
-  std::string key_pem;  // wiped by forget()
+  std::string certificate_pem;  // or the request for one
+  std::string key_pem;          // wiped by forget()
   void forget();
 };
 
@@ -32,8 +40,10 @@ struct Issuer {
   const crypto::PrivateKey& key;
 };
 
-// A new key of this type and a certificate for it, signed by `issuer`, or by itself if there is none.
-Result<Issued> issue(const CertificateRequest& request, crypto::KeyType key_type, std::optional<Issuer> issuer);
+// A new key of this kind and a certificate for it, signed by `issuer`, or by itself if there is none.
+Result<Issued> issue(const CertificateRequest& request, KeyKind kind, std::optional<Issuer> issuer);
+// A new key of this kind and a certification request for it; the validity does not matter.
+Result<Issued> make_certification_request(const CertificateRequest& request, KeyKind kind);
 
 // Writes both, the key readable by its owner only; neither if one of them cannot be written.
 Result<void> write_pair(const Issued& issued, const std::string& certificate_path, const std::string& key_path);

@@ -112,7 +112,7 @@ Result<LocalIdentity> local_identity(const std::string& folder, UnixTime now) {
                          .ip_addresses = {},
                          .validity = validity_for(ca_days),
                          .is_ca = true},
-                        crypto::KeyType::p256, std::nullopt);
+                        KeyKind{crypto::KeyType::p256}, std::nullopt);
     if (!issued) return std::unexpected(issued.error());
     auto written = write_pair(*issued, ca_path, ca_key_path);
     issued->forget();
@@ -129,7 +129,7 @@ Result<LocalIdentity> local_identity(const std::string& folder, UnixTime now) {
                          .ip_addresses = local_addresses(),
                          .validity = validity_for(leaf_days),
                          .is_ca = false},
-                        crypto::KeyType::p256, Issuer{ca->chain[0], ca->key});
+                        KeyKind{crypto::KeyType::p256}, Issuer{ca->chain[0], ca->key});
     if (!issued) return std::unexpected(issued.error());
     auto written = write_pair(*issued, leaf_path, leaf_key_path);
     issued->forget();

@@ -27,11 +27,11 @@ int run(int argc, char** argv) {
   add_serve(tool, status);
   add_get(tool, status);
   add_replay(tool, status);
-  CLI::App* cert = tool.add_subcommand("cert", "make and read certificates");
+  CLI::App* cert = tool.add_subcommand("cert", "make, read and judge certificates");
   cert->require_subcommand(1);
   add_cert_new(*cert, status);
   add_cert_show(*cert, status);
-  add_unbuilt(*cert, "verify");
+  add_cert_verify(*cert, status);
   for (const char* name : {"image", "check"}) add_unbuilt(tool, name);
   try {
     tool.parse(argc, argv);

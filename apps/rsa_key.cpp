@@ -74,7 +74,7 @@ bool are_far_apart(Number& p, Number& q, std::size_t bits) {
 
 }  // namespace
 
-crypto::PrivateKey generate_rsa_key(std::size_t bits, crypto::Generator& generator) {
+Result<crypto::PrivateKey> generate_rsa_key(std::size_t bits, crypto::Generator& generator) {
   mp_set_memory_functions(allocate, reallocate, release);
   for (;;) {
     Number p, q, n, d, p1, q1, dp, dq, inverse;
@@ -105,7 +105,9 @@ crypto::PrivateKey generate_rsa_key(std::size_t bits, crypto::Generator& generat
                                                               .dq = numbers[6],
                                                               .qinv = numbers[7]});
     for (std::vector<Byte>& each : numbers) wipe(each);
-    if (key) return std::move(*key);
+    if (!key)
+      return effects::fail("the RSA key that was made does not work; try again, and report it if that does not help");
+    return std::move(*key);
   }
 }
 

@@ -22,6 +22,7 @@ struct Options {
   std::string folder = ".";
   std::vector<std::string> listen;
   std::vector<std::string> certificates, keys;
+  std::string passphrase_file;
   bool plain = false;
   unsigned threads = 0;  // 0: one for each core that this process may use
   std::string memory = "1G";
@@ -113,14 +114,20 @@ struct Secure {
   std::string own_ca;  // the file of the local CA's certificate, if that is what signed
 };
 
-Result<void> load_pairs(const Options& options, Secure& secure) {
+// `may_ask`: for passphrases at the terminal, which a server that runs does not.
+Result<void> load_pairs(const Options& options, Secure& secure, bool may_ask) {
   const UnixTime now = effects::now().wall;
+  const effects::PassphraseSource passphrases{options.passphrase_file, may_ask};
+  if (!passphrases.file.empty() && is_inside(passphrases.file, options.folder)) {
+    return effects::fail("the passphrase in '" + passphrases.file + "' would be served with '" + options.folder +
+                         "'; move it elsewhere or serve another folder");
+  }
   for (std::size_t i = 0; i < options.certificates.size(); ++i) {
     if (is_inside(options.keys[i], options.folder)) {
       return effects::fail("the key in '" + options.keys[i] + "' would be served with '" + options.folder +
                            "'; move it elsewhere or serve another folder");
     }
-    auto pair = effects::load_credentials(options.certificates[i], options.keys[i], now);
+    auto pair = effects::load_credentials(options.certificates[i], options.keys[i], now, passphrases);
     if (!pair) return std::unexpected(pair.error());
     secure.credentials.push_back(std::move(*pair));
   }
@@ -148,7 +155,7 @@ Result<Secure> prepare_tls(const Options& options) {
   if (!config) return effects::fail("cannot use --alpn as given: " + std::string(tls::describe(config.error())));
 
   Secure secure{*config, {}, {}};
-  if (auto loaded = load_pairs(options, secure); !loaded) return std::unexpected(loaded.error());
+  if (auto loaded = load_pairs(options, secure, true); !loaded) return std::unexpected(loaded.error());
   return secure;
 }
 
@@ -160,7 +167,7 @@ void reload(const Options& options, const std::optional<Secure>& secure, const s
   }
   if (!secure) return;
   Secure fresh{secure->config, {}, {}};
-  auto loaded = load_pairs(options, fresh);
+  auto loaded = load_pairs(options, fresh, false);
   if (loaded) loaded = server.renew(fresh.credentials);
   effects::complain(options.log_form(), loaded ? "loaded the certificates again; new connections see them"
                                                : "still serving the old certificates: " + loaded.error().text);
@@ -335,6 +342,8 @@ void add_serve(CLI::App& tool, int& status) {
       ->type_name("FILE")
       ->expected(1)
       ->multi_option_policy(repeated);
+  command->add_option("--passphrase-file", options->passphrase_file, "a file with the passphrase of encrypted keys")
+      ->type_name("FILE");
   command->add_flag("--plain", options->plain, "HTTP without TLS");
   command->add_option("--threads", options->threads, "workers (one for each core)")
       ->type_name("N")

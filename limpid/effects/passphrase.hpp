@@ -21,7 +21,10 @@ class SecretText {
   explicit SecretText(std::string text) : text_(std::move(text)) {}
   SecretText(SecretText&& other) noexcept : text_(std::exchange(other.text_, {})) {}
   SecretText& operator=(SecretText&&) = delete;
-  ~SecretText() { wipe({reinterpret_cast<Byte*>(text_.data()), text_.size()}); }
+  ~SecretText() {
+    text_.resize(text_.capacity());  // what moved away left its bytes, if they were few
+    wipe({reinterpret_cast<Byte*>(text_.data()), text_.size()});
+  }
 
   Bytes bytes() const { return as_bytes(text_); }
 

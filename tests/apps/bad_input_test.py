@@ -91,6 +91,26 @@ class Serving(BadInput):
         self.assertTrue(line.startswith(f"cannot use the key in '{certificate}': "), line)
         self.assertIn("no private key", line)
 
+    def test_a_key_under_a_passphrase(self):
+        tool.need("openssl")
+        certificate, key = self.pair("a")
+        encrypted = self.root / "encrypted.pem"
+        subprocess.run(["openssl", "pkey", "-in", key, "-aes256", "-passout", "pass:right", "-out", encrypted], check=True)
+        wrong, missing = self.root / "wrong", self.root / "missing"
+        wrong.write_text("wrong\n")
+        serve = ["serve", self.site, "--listen", "127.0.0.1:0", "--cert", certificate, "--key", encrypted]
+        # Without a terminal nobody can be asked.
+        result = subprocess.run(["setsid", "-w", tool.LIMPID, *serve], capture_output=True, text=True, timeout=10)
+        self.assertEqual((result.returncode, result.stderr), (1, f"limpid: the key in '{encrypted}' is encrypted; "
+                                                                 "name a file that holds its passphrase with --passphrase-file\n"))
+        self.assertEqual(self.refused(*serve, "--passphrase-file", wrong),
+                         f"cannot use the key in '{encrypted}': the passphrase is not the key's")
+        self.assertIn(f"cannot read '{missing}'", self.refused(*serve, "--passphrase-file", missing))
+        old = self.root / "old.pem"
+        subprocess.run(["openssl", "ec", "-in", key, "-aes128", "-passout", "pass:right", "-out", old], check=True,
+                       capture_output=True)
+        self.assertIn("openssl pkey -in FILE -aes256", self.serve(certificate, old))
+
     def test_a_damaged_certificate(self):
         certificate, key = self.pair("a")
         lines = certificate.read_text().splitlines()
@@ -166,26 +186,24 @@ class CommandLine(BadInput):
             self.wrong(*arguments)
 
     def test_what_is_not_built_is_refused_by_name(self):
-        for name in ("--redirect", "--client-ca", "--ticket-keys", "--access-log", "--keylog", "--pcap",
+        for name in ("--client-ca", "--ticket-keys", "--keylog", "--pcap",
                      "--control"):
             self.assertEqual(self.wrong("serve", ".", name, "x"), f"{name} is not yet supported; leave it out")
-        for name in ("--index", "--test-services", "--takeover"):
+        for name in ("--test-services", "--takeover"):
             self.assertEqual(self.wrong("serve", ".", name), f"{name} is not yet supported; leave it out")
         self.assertEqual(self.wrong("serve", "--net", "tap:tap0,dhcp"), "--net tap is not yet supported; leave it out")
         self.assertEqual(self.wrong("serve", "--tls-min", "1.2"), "--tls-min 1.2 is not yet supported; leave it out")
-        self.assertEqual(self.wrong("serve", "--log", "json"), "--log json is not yet supported; leave it out")
         for name in ("--session", "--cert", "--key", "--net"):
             self.assertEqual(self.wrong("get", "https://localhost/", name, "x"), f"{name} is not yet supported; leave it out")
-        self.assertEqual(self.wrong("cert", "new", "--name", "a.test", "--csr"), "--csr is not yet supported; leave it out")
-        self.assertEqual(self.wrong("cert", "new", "--name", "a.test", "--key-type", "rsa2048"),
-                         "--key-type rsa2048 is not yet supported; leave it out")
-        for arguments in (["cert", "verify", "--ca", "a", "b"], ["image", "dir", "--cert", "x"], ["check", "f.pcap"]):
-            command = "cert verify" if arguments[0] == "cert" else arguments[0]
-            self.assertEqual(self.wrong(*arguments), f"'{command}' is not yet supported; leave it out")
+        for arguments in (["image", "dir", "--cert", "x"], ["check", "f.pcap"]):
+            self.assertEqual(self.wrong(*arguments), f"'{arguments[0]}' is not yet supported; leave it out")
+        self.assertEqual(self.wrong("cert", "verify", "--ca", "a", "--crl", "c", "b"), "--crl is not yet supported; leave it out")
 
     def test_values_that_make_no_sense(self):
         self.assertIn("'8443' is not HOST:PORT", self.wrong("serve", ".", "--listen", "8443"))
         self.assertIn("'12' is not a size", self.wrong("serve", ".", "--memory", "12"))
+        self.assertIn("--redirect leads to HTTPS", self.wrong("serve", ".", "--plain", "--redirect", "8080"))
+        self.assertIn("--redirect", self.wrong("serve", ".", "--redirect", "65536"))
         self.assertIn("every --cert needs its --key", self.wrong("serve", ".", "--cert", "a"))
         self.assertIn("--plain serves without TLS", self.wrong("serve", ".", "--plain", "--cert", "a", "--key", "b"))
         for url in ("foo", "ftp://a/", "https://", "https:///path", "https://user@a/", "https://a:99999/", "https://a:0/",
@@ -197,6 +215,14 @@ class CommandLine(BadInput):
         self.assertIn("'300.1.1.1' is not an IP address", self.wrong("cert", "new", "--ip", "300.1.1.1"))
         self.assertIn("'a b' is not a host name", self.wrong("cert", "new", "--name", "a b"))
         self.assertIn("addresses go with --ip", self.wrong("cert", "new", "--name", "127.0.0.1"))
+        self.assertIn("rsa1024 not in", self.wrong("cert", "new", "--name", "a.test", "--key-type", "rsa1024"))
+        self.assertIn("leave out --ca", self.wrong("cert", "new", "--name", "a.test", "--csr", "--days", "3"))
+        for given, why in ((["--at", "yesterday"], "'yesterday' is not a time"), (["--at", "2026-02-30"], "is not a time"),
+                           (["--name", "a b"], "'a b' is not a host name"), (["--name", "::1"], "addresses go with --ip"),
+                           (["--ip", "a.test"], "'a.test' is not an IP address"), (["--depth", "15"], "--depth"),
+                           (["--name", "a.test", "--ip", "::1"], "exclude each other"), (["--usage", "mail"], "--usage")):
+            self.assertIn(why, self.wrong("cert", "verify", "--ca", "a", "b", *given))
+        self.assertIn("--ca", self.wrong("cert", "verify", "b"))
 
     def test_help_and_version_go_to_stdout(self):
         for arguments in (["--help"], ["serve", "--help"], ["get", "--help"], ["cert", "new", "--help"]):

@@ -121,9 +121,9 @@ void Worker::run() {
     std::swap(ready_, visiting_);
     for (const std::uint64_t name : visiting_) {
       if (Connection* connection = find(name)) visit(*connection);
+      have_memory();
     }
     visiting_.clear();
-    have_memory();
     look_after_logs();
     counters_.memory.store(budget_.used(), std::memory_order_relaxed);
 
@@ -162,32 +162,40 @@ void Worker::look_after_logs() {
 
 // ---- Shedding load --------------------------------------------------------------------------------------------------
 
-// After a visit: puts the connection behind those that were in its standing before.
+// After a visit.
 void Worker::settle(Connection& connection) {
   using Standing = Machine::Standing;
   const bool owes = connection.ended || !connection.unsent.empty();
   const Standing standing = owes ? Standing::awaiting : connection.machine.standing();
   const bool progressed = std::exchange(connection.progressed, false);
-  if (standing == connection.standing && !progressed) return;
+  if (standing != connection.standing || progressed) stand(connection, standing);
+}
+
+// Puts the connection behind those that came to this standing before.
+void Worker::stand(Connection& connection, Machine::Standing standing) {
+  using Standing = Machine::Standing;
   if (connection.standing == Standing::idle) counters_.idle.fetch_sub(1, std::memory_order_relaxed);
-  if (standing == Standing::idle) count(counters_.idle);
+  if (connection.standing == Standing::awaiting) --awaiting_count_;
+  connection.leave();
   connection.standing = standing;
   connection.since = now().monotonic;
-  if (standing == Standing::awaiting) {
-    awaiting_.push_back(connection);
-  } else if (standing == Standing::idle) {
+  if (standing == Standing::idle) {
+    count(counters_.idle);
     idle_.push_back(connection);
-  } else {
-    connection.leave();
+  } else if (standing == Standing::awaiting) {
+    ++awaiting_count_;
+    awaiting_.push_back(connection);
   }
 }
 
-// Closes one connection for the sake of others: whoever has kept us waiting for longer than is honest, for longest;
-// or else whoever has been idle for longest; or else whoever keeps us waiting at all. False if everybody left is being
-// answered.
+// Closes one connection for the sake of others. Whoever has kept us waiting for longest goes if that is longer than is
+// honest, or if those who keep us waiting are more than a quarter of all, so that a flood only displaces itself. If
+// not, whoever has been idle for longest goes; if nobody is idle, whoever keeps us waiting at all. False if everybody
+// left is being answered.
 bool Worker::shed_one(Shortage shortage) {
   Connection* victim = awaiting_.front(visited_);
-  if (victim == nullptr || now().monotonic < victim->since + patience) {
+  if (victim == nullptr || (now().monotonic < victim->since + patience &&
+                            4 * awaiting_count_ <= counters_.open.load(std::memory_order_relaxed))) {
     if (Connection* idle = idle_.front(visited_)) victim = idle;
   }
   if (victim == nullptr) return false;
@@ -270,9 +278,7 @@ void Worker::accept_from(std::size_t listener, int most) {
     free_slots_.pop_back();
     count(counters_.accepted);
     count(counters_.open);
-    connection.standing = Machine::Standing::awaiting;
-    connection.since = now().monotonic;
-    awaiting_.push_back(connection);
+    stand(connection, Machine::Standing::awaiting);
     queue(connection);
   }
 }
@@ -312,7 +318,7 @@ void Worker::heard(std::uint64_t name, std::uint32_t events) {
 void Worker::close(Connection& connection) {
   const auto slot = static_cast<std::uint32_t>(connection.timer.name);
   timers_.remove(connection.timer);
-  if (connection.standing == Machine::Standing::idle) counters_.idle.fetch_sub(1, std::memory_order_relaxed);
+  stand(connection, Machine::Standing::answering);
   // Generations stay below the bit that tells listeners apart.
   generations_[slot] = (generations_[slot] + 1) & 0x7fff'ffff;
   free_slots_.push_back(slot);

@@ -120,6 +120,7 @@ class Worker {
   // Shedding load. ARCHITECTURE.md has the rule.
   enum class Shortage : std::uint8_t { memory, descriptors };
   void settle(Connection& connection);
+  void stand(Connection& connection, Machine::Standing standing);
   bool shed_one(Shortage shortage);
   bool have_memory();
 
@@ -166,6 +167,7 @@ class Worker {
   std::vector<std::uint32_t> free_slots_;
   Timers timers_;
   Ring<Connection> awaiting_, idle_;  // by standing, whoever came to it first in front
+  std::size_t awaiting_count_ = 0;
   const Connection* visited_ = nullptr;
   std::vector<std::uint64_t> ready_;
   std::vector<std::uint64_t> visiting_;

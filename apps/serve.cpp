@@ -33,7 +33,9 @@ struct Options {
   unsigned redirect = 0;  // the port; 0: none
   bool index = false;
   std::string access_log;
-  std::string record;  // empty: not recorded
+  std::string record;   // empty: not recorded
+  std::string control;  // the control socket's path; empty: where it is by default
+  bool take_over = false;
 
   effects::LogForm log_form() const { return log == "json" ? effects::LogForm::json : effects::LogForm::text; }
 };
@@ -159,6 +161,26 @@ Result<Secure> prepare_tls(const Options& options) {
   return secure;
 }
 
+// Where the control socket is if --control does not say so; empty if there is no place for it.
+std::string default_control(std::uint16_t port) {
+  const char* folder = std::getenv("XDG_RUNTIME_DIR");
+  if (folder == nullptr || folder[0] != '/' || port == 0) return "";
+  return std::string(folder) + "/limpid-" + std::to_string(port) + ".sock";
+}
+
+// Lets others take over, if there is a place for the control socket. Only one that was named must work.
+Result<void> open_control(const Options& options, effects::Server& server) {
+  const std::string path = options.control.empty() ? default_control(server.endpoints()[0].port) : options.control;
+  if (path.empty()) return {};
+  auto control = effects::Control::open(path);
+  if (control) {
+    server.set_control(std::move(*control));
+  } else if (!options.control.empty()) {
+    return std::unexpected(control.error());
+  }
+  return {};
+}
+
 // SIGHUP: new certificates and keys, and the access log under its name again. What fails is left as it is.
 void reload(const Options& options, const std::optional<Secure>& secure, const std::optional<effects::LogFile>& log,
             effects::Server& server) {
@@ -229,6 +251,7 @@ Result<void> run(const Options& options) {
 
   // Before anything is made for a server that could not start.
   for (const stream::Endpoint& endpoint : *endpoints) {
+    if (options.take_over) break;
     if (auto free = effects::check_free(endpoint); !free) return free;
   }
   std::vector<stream::Endpoint> redirect;
@@ -239,6 +262,7 @@ Result<void> run(const Options& options) {
     }
   }
   for (const stream::Endpoint& endpoint : redirect) {
+    if (options.take_over) break;
     if (auto free = effects::check_free(endpoint); !free) return free;
   }
   std::optional<effects::LogFile> access_log;
@@ -270,19 +294,34 @@ Result<void> run(const Options& options) {
   effects::Signals signals;
   raise_descriptor_limit();
   const std::size_t memory = *parse_size(options.memory);
-  auto server =
-      effects::Server::open({.listen = *endpoints,
-                             .redirect = redirect,
-                             .threads = options.threads != 0 ? options.threads : usable_cores(),
-                             .memory = memory,
-                             .log = options.log_form(),
-                             .access_log = access_log ? &*access_log : nullptr,
-                             .recorder = recorder.get()},
-                            config, secure ? secure->credentials : std::span<const effects::Credentials>(), *site);
+  const auto credentials = secure ? secure->credentials : std::span<const effects::Credentials>();
+  effects::ServerOptions serving{.listen = *endpoints,
+                                 .redirect = redirect,
+                                 .threads = options.threads != 0 ? options.threads : usable_cores(),
+                                 .memory = memory,
+                                 .log = options.log_form(),
+                                 .access_log = access_log ? &*access_log : nullptr,
+                                 .recorder = recorder.get()};
+  const std::string control = options.control.empty() ? default_control((*endpoints)[0].port) : options.control;
+  if (options.take_over && control.empty()) {
+    return effects::fail(
+        "cannot take over: XDG_RUNTIME_DIR is not set; name the running server's socket with --control");
+  }
+  if (options.take_over && options.listen.empty()) serving.listen.clear();  // wherever that one listens
+  auto server = options.take_over ? effects::Server::take_over(serving, config, credentials, *site, control)
+                                  : effects::Server::open(serving, config, credentials, *site);
   if (!server) return std::unexpected(server.error());
+  if (!options.take_over) {
+    if (auto opened = open_control(options, *server); !opened) return opened;
+  }
 
   const std::string address = url(server->endpoints()[0], options.plain);
   std::printf("serving %s at %s\n", options.folder.c_str(), address.c_str());
+  if (options.take_over) {
+    const auto& taken = server->taken();
+    std::printf("took over %zu connection%s from process %d\n", taken.connections, taken.connections == 1 ? "" : "s",
+                taken.process);
+  }
   if (secure && !secure->own_ca.empty()) {
     const std::string ca = shell_quoted(secure->own_ca);
     std::printf("try: curl --cacert %s %s\n", ca.c_str(), address.c_str());
@@ -366,10 +405,16 @@ void add_serve(CLI::App& tool, int& status) {
   command->add_flag("--index", options->index, "list folders that have no index.html");
   command->add_option("--access-log", options->access_log, "a line for each request; - is standard output")
       ->type_name("FILE");
-  for (const char* name : {"--client-ca", "--ticket-keys", "--keylog", "--pcap", "--control"}) {
+  for (const char* name : {"--client-ca", "--ticket-keys", "--keylog", "--pcap"}) {
     unbuilt->option(*command, name);
   }
-  for (const char* name : {"--test-services", "--takeover"}) unbuilt->flag(*command, name);
+  command
+      ->add_option("--control", options->control,
+                   "the socket by which others take over ($XDG_RUNTIME_DIR/limpid-PORT.sock)")
+      ->type_name("PATH");
+  command->add_flag("--takeover", options->take_over,
+                    "go on where the server at --control stands, with its connections");
+  for (const char* name : {"--test-services"}) unbuilt->flag(*command, name);
   command->callback([options, unbuilt, &status] {
     unbuilt->refuse();
     check(*options);

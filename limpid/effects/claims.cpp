@@ -5,6 +5,18 @@
 #include "limpid/effects/files.hpp"
 
 namespace limpid::effects {
+namespace {
+
+std::string name_of(const crypto::SealId& id) {
+  std::string name;
+  for (const Byte byte : id) {
+    name += "0123456789abcdef"[byte >> 4];
+    name += "0123456789abcdef"[byte & 15];
+  }
+  return name;
+}
+
+}  // namespace
 
 Result<Claims> Claims::open(const std::string& folder) {
   if (auto made = make_folders(folder, 0700); !made) return std::unexpected(made.error());
@@ -17,11 +29,7 @@ Result<Claims> Claims::open(const std::string& folder) {
 }
 
 Result<stack::Claim> Claims::claim(const crypto::SealId& id) const {
-  std::string name;
-  for (const Byte byte : id) {
-    name += "0123456789abcdef"[byte >> 4];
-    name += "0123456789abcdef"[byte & 15];
-  }
+  const std::string name = name_of(id);
   const Descriptor file(
       ::openat(folder_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) {
@@ -35,6 +43,10 @@ Result<stack::Claim> Claims::claim(const crypto::SealId& id) const {
     return fail("cannot claim a snapshot in '" + path_ + "': " + system_words(errno) + "; check the disk");
   }
   return stack::Claim::granted(id);
+}
+
+bool Claims::is_claimed(const crypto::SealId& id) const {
+  return ::faccessat(folder_.get(), name_of(id).c_str(), F_OK, 0) == 0;
 }
 
 }  // namespace limpid::effects

@@ -17,9 +17,15 @@ class Claims {
   // Makes the folder (0700) if it is missing.
   static Result<Claims> open(const std::string& folder);
 
+  // The folder that another process has open.
+  static Claims at(Descriptor folder) { return Claims("the folder of claims", std::move(folder)); }
+
   // Durable when it returns. Fails if the id was claimed before, by whomever. Any number of threads and processes may
   // try.
   Result<stack::Claim> claim(const crypto::SealId& id) const;
+  bool is_claimed(const crypto::SealId& id) const;
+
+  int folder() const { return folder_.get(); }
 
  private:
   Claims(std::string path, Descriptor folder) : path_(std::move(path)), folder_(std::move(folder)) {}

@@ -57,7 +57,8 @@ Worker::Worker(const WorkerSettings& settings, std::unique_ptr<IdentitySet> iden
       input_(input_size),
       output_(output_size),
       piece_(output_size),
-      actions_(action_slots) {
+      actions_(action_slots),
+      sealed_budget_(settings.memory + (std::size_t{4} << 20)) {
   if (settings.access_log != nullptr) access_log_ = AccessLog(*settings.access_log, settings.log);
   poller_.add(wake_.get(), EPOLLIN, wake_name);
 }
@@ -72,6 +73,11 @@ void Worker::renew(std::unique_ptr<IdentitySet> identities) {
     const std::lock_guard lock(news_mutex_);
     next_identities_ = std::move(identities);
   }
+  wake();
+}
+
+void Worker::pause() {
+  pause_.store(true);
   wake();
 }
 
@@ -94,7 +100,7 @@ void Worker::take_news() {
 
 void Worker::run() {
   watch_listeners();
-  for (;;) {
+  while (!pause_.exchange(false)) {
     std::optional<Instant> deadline = timers_.next();
     if (resume_accepting_) deadline = std::min(deadline.value_or(*resume_accepting_), *resume_accepting_);
     if (draining_) deadline = std::min(deadline.value_or(drain_deadline_), drain_deadline_);
@@ -255,32 +261,45 @@ void Worker::accept_from(std::size_t listener, int most) {
       count(counters_.refused_for_memory);
       continue;
     }
-    if (free_slots_.empty()) {
-      free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
-      slots_.emplace_back();
-      generations_.push_back(0);
+    if (admit(std::move(socket), listeners_[listener].redirects, endpoint_of(address), {}, now()) == nullptr) {
+      if (errno == ENOMEM) {
+        count(counters_.refused_for_memory);
+        continue;
+      }
+      return pause_accepting(errno);
     }
-    const std::uint32_t slot = free_slots_.back();
-    const auto& config = listeners_[listener].redirects ? *settings_.redirect_config : settings_.config;
-    slots_[slot] = Box<Connection>::make(budget_, budget_, config, std::move(socket), endpoint_of(address),
-                                         Tape<Machine>(settings_.recorder, config, now()));
-    if (!slots_[slot]) {
-      count(counters_.refused_for_memory);
-      continue;
-    }
-    Connection& connection = *slots_[slot];
-    connection.timer.name = std::uint64_t{generations_[slot]} << 32 | slot;
-    if (!poller_.add(connection.socket.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, connection.timer.name)) {
-      const int error = errno;
-      slots_[slot].reset();
-      return pause_accepting(error);
-    }
-    free_slots_.pop_back();
     count(counters_.accepted);
-    count(counters_.open);
-    stand(connection, Machine::Standing::awaiting);
-    queue(connection);
   }
+}
+
+Worker::Connection* Worker::admit(Descriptor socket, bool redirects, const stream::Endpoint& peer,
+                                  const recording::Born& born, Time time) {
+  if (free_slots_.empty()) {
+    free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.emplace_back();
+    generations_.push_back(0);
+  }
+  const std::uint32_t slot = free_slots_.back();
+  const Machine::Config& config = config_for(redirects);
+  slots_[slot] = Box<Connection>::make(budget_, budget_, config, std::move(socket), peer,
+                                       Tape<Machine>(settings_.recorder, config, time, born));
+  if (!slots_[slot]) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  Connection& connection = *slots_[slot];
+  connection.timer.name = std::uint64_t{generations_[slot]} << 32 | slot;
+  if (!poller_.add(connection.socket.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, connection.timer.name)) {
+    const int error = errno;
+    slots_[slot].reset();
+    errno = error == ENOMEM ? ENOBUFS : error;
+    return nullptr;
+  }
+  free_slots_.pop_back();
+  count(counters_.open);
+  stand(connection, Machine::Standing::awaiting);
+  queue(connection);
+  return &connection;
 }
 
 void Worker::start_draining() {
@@ -416,8 +435,6 @@ bool Worker::advance(Connection& connection, std::size_t& input) {
   const Room<Machine::Action> room{
       .bytes = blocked ? MutableBytes() : MutableBytes(output_), .actions = actions_, .budget = budget_, .cpu = cpu_};
   const auto progress = connection.tape.advance(connection.config, connection.machine, event, room);
-  connection.wants = progress.wants;
-  connection.more = progress.more;
   if (is_received) {
     std::copy(input_.begin() + static_cast<std::ptrdiff_t>(progress.consumed),
               input_.begin() + static_cast<std::ptrdiff_t>(input), input_.begin());
@@ -425,12 +442,19 @@ bool Worker::advance(Connection& connection, std::size_t& input) {
     connection.offered = progress.wants == Wants::event && !progress.more ? input : 0;
   }
   if (is_end) connection.end_consumed = progress.consumed != 0;
+  took(connection, progress);
+  return true;
+}
+
+// Carries out what a step said.
+void Worker::took(Connection& connection, const Progress<Machine::Action>& progress) {
+  connection.wants = progress.wants;
+  connection.more = progress.more;
   connection.ended = progress.wants == Wants::nothing;
   connection.tick = false;  // whatever the event was, the machine knows what time it is
   timers_.set(connection.timer, connection.ended ? std::nullopt : progress.deadline);
   carry_out(connection, progress.actions);
   if (connection.reset && connection.ended) connection.unsent.clear();
-  return true;
 }
 
 bool Worker::receive(Connection& connection, std::size_t& input) {

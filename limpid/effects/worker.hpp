@@ -11,6 +11,7 @@
 #include "limpid/core/box.hpp"
 #include "limpid/core/vec.hpp"
 #include "limpid/effects/counters.hpp"
+#include "limpid/effects/hand_over.hpp"
 #include "limpid/effects/log.hpp"
 #include "limpid/effects/poller.hpp"
 #include "limpid/effects/recorder.hpp"
@@ -53,8 +54,11 @@ class Worker {
   // `identities` answer TLS's questions.
   Worker(const WorkerSettings& settings, std::unique_ptr<IdentitySet> identities, std::vector<Listener> listeners);
 
-  // The body of the thread: serves until a drain is over.
+  // The body of the thread: serves until a drain is over or it is paused; then it can be called again.
   void run();
+
+  // From any thread: ends run() with everything as it is.
+  void pause();
 
   // From any thread: stop accepting, finish what is under way, cut off what is not finished after `grace`.
   void drain(Duration grace);
@@ -64,6 +68,21 @@ class Worker {
   void renew(std::unique_ptr<IdentitySet> identities);
 
   const WorkerCounters& counters() const { return counters_; }
+
+  // Moving connections to another process; while it does not run (worker_moving.cpp).
+  std::span<const Listener> listeners() const { return listeners_; }
+  // Seals every connection and hands it to `give`, whose first failure ends it. What was sealed stays here until it is
+  // taken back, which makes it live again, or let go.
+  Result<void> hand_over(SealedSeries& series,
+                         const std::function<Result<void>(int, const hand_over::Connection&)>& give);
+  void take_back(const SealedSeries& series, stack::ClaimSeries& claims);
+  void let_go();
+  // What a connection from another process would take here; nothing if it does not open. It makes nothing live.
+  static std::optional<std::size_t> weigh(const WorkerSettings& settings, const hand_over::Connection& arrived,
+                                          const hand_over::Keys& keys);
+  // Goes on with it. If there is no memory for it, it is lost and counted.
+  void adopt(Descriptor socket, const hand_over::Connection& arrived, const hand_over::Keys& keys,
+             stack::ClaimSeries& claims);
 
  private:
   struct Connection : RingLink {
@@ -104,12 +123,31 @@ class Worker {
     std::optional<stream::ResetReason> reset;
     Machine::Standing standing = Machine::Standing::answering;
     Instant since;  // when it came to that, or last progressed in it
+
+    // What goes to another process beside socket and machine; the rest follows or is found again.
+    static void fields(auto& self, auto&& visit) {
+      visit(self.unread, self.offered, self.unsent, self.opened, self.told_to_drain, self.end_read, self.end_consumed,
+            self.finish, self.finished, self.reset);
+    }
   };
 
   static constexpr std::uint64_t listener_bit = std::uint64_t{1} << 63;
   static constexpr std::uint64_t wake_name = ~std::uint64_t{0};
 
+  struct Sealed {
+    std::uint64_t name = 0;  // of the connection
+    std::uint32_t place = 0;
+    Instant time;  // when it was
+    Buffer machine;
+  };
+
   void accept_from(std::size_t listener, int most);
+  // Takes a socket in. Null, with errno, if there is no memory (ENOMEM) or the system has none.
+  Connection* admit(Descriptor socket, bool redirects, const stream::Endpoint& peer, const recording::Born& born,
+                    Time time);
+  const Machine::Config& config_for(bool redirects) const {
+    return redirects ? *settings_.redirect_config : settings_.config;
+  }
   void pause_accepting(int error);
   void watch_listeners();
   void wake();
@@ -134,6 +172,8 @@ class Worker {
   // One step, if there is a reason for one. `input` is what lies at the front of input_, and shrinks by what is
   // consumed.
   bool advance(Connection& connection, std::size_t& input);
+  void took(Connection& connection, const Progress<Machine::Action>& progress);
+  void wake_up(Connection& connection, stack::Dormant<Machine> dormant);
   bool receive(Connection& connection, std::size_t& input);
   Machine::Event answer(Connection& connection, const Machine::Query& query);
   tls::Answer answer(const tls::Query& question);
@@ -177,7 +217,10 @@ class Worker {
   std::vector<Machine::Action> actions_;
 
   std::mutex news_mutex_;
-  std::unique_ptr<IdentitySet> next_identities_;   // under news_mutex_
+  std::unique_ptr<IdentitySet> next_identities_;  // under news_mutex_
+  Budget sealed_budget_;
+  std::vector<Sealed> sealed_;
+  std::atomic<bool> pause_ = false;
   std::atomic<std::int64_t> drain_grace_us_ = -1;  // not asked to drain
   bool draining_ = false;
   Instant drain_deadline_;

@@ -31,6 +31,31 @@ class Claim {
   crypto::SealId id_;
 };
 
+// The claims on a series of states that were sealed together, under ids that count up from one that was claimed: who
+// hands over thousands of connections claims once.
+class ClaimSeries {
+ public:
+  explicit ClaimSeries(Claim first) : first_(first.id()) {}
+
+  // The id in place n of the series that begins with `first`, whose last four bytes are zero. `first` is place 0.
+  static crypto::SealId id(const crypto::SealId& first, std::uint32_t n) {
+    crypto::SealId id = first;
+    for (std::size_t i = 0; i < 4; ++i) id[15 - i] = static_cast<Byte>(n >> 8 * i);
+    return id;
+  }
+
+  // The claim on place n, which is later than all that were asked for before: no place is given twice.
+  std::optional<Claim> claim(std::uint32_t n) {
+    if (n <= last_) return std::nullopt;
+    last_ = n;
+    return Claim::granted(id(first_, n));
+  }
+
+ private:
+  crypto::SealId first_;
+  std::uint32_t last_ = 0;
+};
+
 struct LiveFault {
   enum class Step : std::uint8_t { claim, seal, snapshot } step{};
   crypto::SealFault seal{};

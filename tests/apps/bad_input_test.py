@@ -186,10 +186,9 @@ class CommandLine(BadInput):
             self.wrong(*arguments)
 
     def test_what_is_not_built_is_refused_by_name(self):
-        for name in ("--client-ca", "--ticket-keys", "--keylog", "--pcap",
-                     "--control"):
+        for name in ("--client-ca", "--ticket-keys", "--keylog", "--pcap"):
             self.assertEqual(self.wrong("serve", ".", name, "x"), f"{name} is not yet supported; leave it out")
-        for name in ("--test-services", "--takeover"):
+        for name in ("--test-services",):
             self.assertEqual(self.wrong("serve", ".", name), f"{name} is not yet supported; leave it out")
         self.assertEqual(self.wrong("serve", "--net", "tap:tap0,dhcp"), "--net tap is not yet supported; leave it out")
         self.assertEqual(self.wrong("serve", "--tls-min", "1.2"), "--tls-min 1.2 is not yet supported; leave it out")

@@ -1,5 +1,7 @@
 #include "limpid/crypto/hash.hpp"
 
+#include <bit>
+
 #include "limpid/crypto/portable/sha2.hpp"
 #include "limpid/crypto/x86/sha256.hpp"
 
@@ -25,6 +27,16 @@ constexpr std::uint64_t max_length = (std::uint64_t{1} << 61) - 1;  // its bits 
 
 bool all_zero(Bytes bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](Byte byte) { return byte == 0; });
+}
+
+// Each word big-endian. `out` takes whole ones.
+template <class Word>
+void store_words(const std::array<std::uint64_t, 8>& words, MutableBytes out) {
+  for (std::size_t i = 0; i < out.size() / sizeof(Word); ++i) {
+    const Word word = static_cast<Word>(words[i]);
+    const Word big_endian = std::endian::native == std::endian::little ? std::byteswap(word) : word;
+    std::memcpy(&out[i * sizeof word], &big_endian, sizeof word);
+  }
 }
 
 }  // namespace
@@ -77,10 +89,9 @@ void Hash::finish_into(MutableBytes out, CpuFeatures cpu) const {
   for (std::size_t i = 0; i < 8; ++i, bits >>= 8) last.pending_[block - 1 - i] = static_cast<Byte>(bits);
   last.compress(Bytes(last.pending_).first(block), cpu);
 
-  const std::size_t word = block / 16;
-  for (std::size_t i = 0; i < digest_size(); ++i) {
-    out[i] = static_cast<Byte>(last.chaining_[i / word] >> (8 * (word - 1 - i % word)));
-  }
+  const MutableBytes digest = out.first(digest_size());
+  algorithm_ == HashAlgorithm::sha256 ? store_words<std::uint32_t>(last.chaining_, digest)
+                                      : store_words<std::uint64_t>(last.chaining_, digest);
 }
 
 Digest Hash::finish(CpuFeatures cpu) const {

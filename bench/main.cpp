@@ -98,6 +98,7 @@ int main(int count, char** arguments) {
   add_handshakes();
   add_records();
   add_primitives();
+  add_aead();
   if (order.empty()) {
     std::fprintf(stderr, "bench: no benchmark has such a name\n");
     return 2;

@@ -25,5 +25,6 @@ void add_handshakes();
 void add_records();
 void add_memory();
 void add_primitives();
+void add_aead();
 
 }  // namespace limpid::bench

@@ -91,12 +91,13 @@ void add_agreement(const std::string& name, crypto::NamedGroup group, const char
            }));
 }
 
-void add_hash(const std::string& name, crypto::HashAlgorithm algorithm, const EVP_MD* digest, std::size_t size) {
-  const CpuFeatures cpu = effects::cpu_features();
+void add_hash(const std::string& name, crypto::HashAlgorithm algorithm, const EVP_MD* digest, std::size_t size,
+              CpuFeatures cpu = effects::cpu_features()) {
   const auto message = std::make_shared<std::vector<Byte>>(size, 'm');
   const auto context = std::make_shared<Context>(EVP_MD_CTX_new());
-  add_rate("hash/" + name + "/" + std::to_string(size), "messages", openssl_name, 64,
-           timed([=] { benchmark::DoNotOptimize(crypto::hash(algorithm, *message, cpu)); }), timed([=] {
+  add_rate("hash/" + name + "/" + std::to_string(size) + (cpu == portable_cpu ? "/portable" : ""), "messages",
+           openssl_name, 64, timed([=] { benchmark::DoNotOptimize(crypto::hash(algorithm, *message, cpu)); }),
+           timed([=] {
              Byte out[64];
              require(EVP_DigestInit_ex(context->get(), digest, nullptr) == 1 &&
                      EVP_DigestUpdate(context->get(), message->data(), message->size()) == 1 &&
@@ -113,6 +114,7 @@ void add_primitives() {
   add_agreement("p256", crypto::NamedGroup::secp256r1, "P-256");
   add_hash("sha256", crypto::HashAlgorithm::sha256, EVP_sha256(), 16384);
   add_hash("sha256", crypto::HashAlgorithm::sha256, EVP_sha256(), 64);
+  if (effects::cpu_features().sha) add_hash("sha256", crypto::HashAlgorithm::sha256, EVP_sha256(), 16384, portable_cpu);
   add_hash("sha384", crypto::HashAlgorithm::sha384, EVP_sha384(), 16384);
 }
 

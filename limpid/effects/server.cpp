@@ -19,9 +19,8 @@ Result<std::unique_ptr<IdentitySet>> identities_of(std::span<const Credentials> 
     std::vector<Bytes> chain;
     for (const x509::Certificate& certificate : each.chain.certificates()) chain.push_back(certificate.der);
     auto list = x509::CertificateList::parse(chain, set->budget);
-    auto key = crypto::PrivateKey::from_bytes(each.key.type(), each.key.secret_bytes());
-    if (!list || !key) return fail("cannot copy a certificate that was loaded before; free some memory");
-    auto identity = stack::Identity::make(std::move(*list), std::move(*key), set->budget);
+    if (!list) return fail("cannot copy a certificate that was loaded before; free some memory");
+    auto identity = stack::Identity::make(std::move(*list), each.key.copy(), set->budget);
     if (!identity) return fail("cannot serve a certificate: " + std::string(stack::describe(identity.error())));
     if (!set->identities.add(std::move(*identity))) return fail("too many certificates; serve fewer");
   }

@@ -19,6 +19,10 @@ enum ExitStatus : int { done = 0, failed = 1, wrong_command_line = 2 };
 int complain(const Failure& failure);
 int complain_about_command_line(std::string_view text);
 
+// Text from elsewhere as a terminal may show it: whatever would move the cursor, change colours or the direction of
+// writing, or is not UTF-8, is replaced by question marks.
+std::string printable(std::string_view text);
+
 // Options that the interface promises and that no code stands behind yet. They are accepted by the parser so that they
 // can be refused by name instead of being taken for a misspelling.
 class NotYetSupported {

@@ -15,10 +15,47 @@ namespace {
 using Machine = stack::Client;
 using effects::text_of;
 
-std::string_view name(tls::NamedGroup group) { return group == tls::NamedGroup::x25519 ? "X25519" : "P-256"; }
+std::string_view name(tls::NamedGroup group) {
+  switch (group) {
+    case tls::NamedGroup::x25519:
+      return "X25519";
+    case tls::NamedGroup::secp256r1:
+      return "P-256";
+    case tls::NamedGroup::secp384r1:
+      return "P-384";
+  }
+  return "?";
+}
 
+// As the registry of RFC 8446, section 4.2.3 has them.
 std::string_view name(tls::SignatureScheme scheme) {
-  return scheme == tls::SignatureScheme::ed25519 ? "ed25519" : "ecdsa_secp256r1_sha256";
+  switch (scheme) {
+    case tls::SignatureScheme::rsa_pkcs1_sha256:
+      return "rsa_pkcs1_sha256";
+    case tls::SignatureScheme::rsa_pkcs1_sha384:
+      return "rsa_pkcs1_sha384";
+    case tls::SignatureScheme::rsa_pkcs1_sha512:
+      return "rsa_pkcs1_sha512";
+    case tls::SignatureScheme::ecdsa_secp256r1_sha256:
+      return "ecdsa_secp256r1_sha256";
+    case tls::SignatureScheme::ecdsa_secp384r1_sha384:
+      return "ecdsa_secp384r1_sha384";
+    case tls::SignatureScheme::rsa_pss_rsae_sha256:
+      return "rsa_pss_rsae_sha256";
+    case tls::SignatureScheme::rsa_pss_rsae_sha384:
+      return "rsa_pss_rsae_sha384";
+    case tls::SignatureScheme::rsa_pss_rsae_sha512:
+      return "rsa_pss_rsae_sha512";
+    case tls::SignatureScheme::ed25519:
+      return "ed25519";
+    case tls::SignatureScheme::rsa_pss_pss_sha256:
+      return "rsa_pss_pss_sha256";
+    case tls::SignatureScheme::rsa_pss_pss_sha384:
+      return "rsa_pss_pss_sha384";
+    case tls::SignatureScheme::rsa_pss_pss_sha512:
+      return "rsa_pss_pss_sha512";
+  }
+  return "?";
 }
 
 // What whoever asked can do about a certificate that does not hold.
@@ -125,10 +162,29 @@ class Exchange {
         out.text("; ");
         out.text(remedy(verdict.invalid->reason));
       });
+    } else if (!verdict.valid) {
+      say("the certificate was not verified (-k)");
     } else {
-      say(trust_.anybody ? "the certificate was not verified (-k)" : "the certificate is valid for " + url_.where.host);
+      say("valid for " + url_.where.host + ": " + path_of(*verify, *verdict.valid) + ", which " + trust_.anchors_name +
+          " says to trust");
     }
     step(tls::Reply{asked.id, verdict.answer});
+  }
+
+  // "leaf <- intermediate <- root".
+  std::string path_of(const tls::VerifyPeer& verify, const x509::ValidChain& chain) {
+    std::vector<Bytes> presented;
+    for (Reader in(verify.certificate_list); !in.empty(); in.vector16()) presented.push_back(in.vector24());
+    std::string path;
+    for (const x509::CertificateIndex& each : chain.certificates()) {
+      const bool is_anchor = each.in == x509::CertificateIndex::In::anchors;
+      const auto certificate =
+          x509::parse_certificate(is_anchor ? trust_.anchors[each.index].der : presented[each.index]);
+      if (!certificate) continue;
+      if (!path.empty()) path += " <- ";
+      path += text_of([&](Writer& out) { x509::write_name(out, certificate->subject); });
+    }
+    return path;
   }
 
   void describe_chain(const tls::VerifyPeer& verify) {
@@ -195,6 +251,7 @@ class Exchange {
                        std::string(name(done.group)) + ", " + std::string(name(done.signature_scheme));
     if (!done.application_protocol.empty()) line += ", ALPN " + std::string(as_text(done.application_protocol));
     if (done.retried) line += ", after a HelloRetryRequest";
+    line += ", handshake took " + milliseconds_since(begun_);
     say(line);
   }
   void on(const tls::Failed& failed) {
@@ -223,6 +280,7 @@ class Exchange {
     if (!failure_) failure_ = Failure{std::move(text)};
   }
 
+  const Instant begun_ = effects::now().monotonic;
   effects::Tcp& tcp_;
   const Url& url_;
   const Request& request_;
@@ -252,6 +310,11 @@ class Exchange {
 };
 
 }  // namespace
+
+std::string milliseconds_since(Instant begun) {
+  const std::int64_t tenths = (effects::now().monotonic.microseconds - begun.microseconds + 50) / 100;
+  return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + " ms";
+}
 
 Result<void> exchange(effects::Tcp& tcp, const Url& url, const Request& request, const Trust& trust,
                       const Listener& listener, effects::Recorder* recorder) {

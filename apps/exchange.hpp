@@ -19,7 +19,11 @@ namespace limpid::apps {
 struct Trust {
   bool anybody = false;
   std::span<const x509::Certificate> anchors;
+  std::string anchors_name;  // where they are from, in words
 };
+
+// "12.3 ms", from then to now.
+std::string milliseconds_since(Instant begun);
 
 struct Request {
   http::Method method = http::Method::get;

@@ -1,6 +1,7 @@
 #include "get.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -86,10 +87,15 @@ class Sink {
 };
 
 // Lines from elsewhere, shown on a terminal.
-void show(const char* mark, std::string_view text) {
-  std::string line;
-  for (const char c : text) line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  std::fprintf(stderr, "%s %s\n", mark, line.c_str());
+void show(const char* mark, std::string_view text) { std::fprintf(stderr, "%s %s\n", mark, printable(text).c_str()); }
+
+// A head for standard output: as it came, unless somebody looks.
+std::string head_to_print(Bytes head) {
+  const std::string_view text = as_text(head);
+  if (::isatty(STDOUT_FILENO) == 0) return std::string(text);
+  std::string out;
+  for (std::string_view rest = text; !rest.empty();) out += printable(http::cut(rest, '\n')) + '\n';
+  return out;
 }
 
 void show_head(const char* mark, std::string_view head) {
@@ -174,10 +180,11 @@ class Getter {
                      std::optional<std::string>& location) {
     auto endpoints = find(url.where, deadline);
     if (!endpoints) return std::unexpected(endpoints.error());
+    const Instant begun = effects::now().monotonic;
     auto tcp = effects::Tcp::connect(url.where, *endpoints, deadline);
     if (!tcp) return std::unexpected(tcp.error());
     if (options_.verbose) {
-      show("*", "connected to " + effects::to_string(tcp->peer()));
+      show("*", "connected to " + effects::to_string(tcp->peer()) + " after " + milliseconds_since(begun));
       show(">", (options_.head_only ? "HEAD " : "GET ") + url.target + " HTTP/1.1");
     }
     Request request;
@@ -186,23 +193,34 @@ class Getter {
       if (trusted || !is_for_one_server(field)) request.header_lines += field + "\r\n";
     }
     const Trust trust{options_.trust_anybody,
-                      anchors_ ? anchors_->certificates() : std::span<const x509::Certificate>()};
-    return exchange(
-        *tcp, url, request, trust,
-        {.say =
-             [&](const std::string& line) {
-               if (options_.verbose) show("*", line);
-             },
-         .head = [&](Bytes head) -> Result<void> {
-           if (options_.verbose) show_head("<", as_text(head));
-           const auto parsed = http::parse_response(head, request.method);
-           if (options_.follow && parsed && is_redirect(parsed->status)) {
-             if (const auto field = parsed->fields.only("location")) location = *field;
-           }
-           return options_.head_only ? sink.write(head) : Result<void>();
-         },
-         .body = [&](Bytes bytes) -> Result<void> { return location ? Result<void>() : sink.write(bytes); }},
-        recorder_);
+                      anchors_ ? anchors_->certificates() : std::span<const x509::Certificate>(),
+                      options_.ca.empty() ? "the system's certificates" : options_.ca};
+    std::uint64_t received = 0;
+    auto exchanged = exchange(*tcp, url, request, trust,
+                              {.say =
+                                   [&](const std::string& line) {
+                                     if (options_.verbose) show("*", line);
+                                   },
+                               .head = [&](Bytes head) -> Result<void> {
+                                 if (options_.verbose) {
+                                   show("*", "answered after " + milliseconds_since(begun));
+                                   show_head("<", as_text(head));
+                                 }
+                                 const auto parsed = http::parse_response(head, request.method);
+                                 if (options_.follow && parsed && is_redirect(parsed->status)) {
+                                   if (const auto field = parsed->fields.only("location")) location = *field;
+                                 }
+                                 return options_.head_only ? sink.write(as_bytes(head_to_print(head))) : Result<void>();
+                               },
+                               .body = [&](Bytes bytes) -> Result<void> {
+                                 received += bytes.size();
+                                 return location ? Result<void>() : sink.write(bytes);
+                               }},
+                              recorder_);
+    if (options_.verbose) {
+      show("*", "received " + std::to_string(received) + " bytes of content after " + milliseconds_since(begun));
+    }
+    return exchanged;
   }
 
   const Options& options_;

@@ -53,7 +53,7 @@ PeerVerdict verify_peer(const tls::VerifyPeer& query, std::span<const x509::Cert
   const auto valid = x509::verify_chain(chain.span(), anchors, options, budget, cpu);
   if (!valid) return declined(valid.error());
   if (!valid->leaf_key) return declined({x509::InvalidReason::unsupported_key_type, {}, {}});
-  return {tls::PeerAccepted{*valid->leaf_key}};
+  return {tls::PeerAccepted{*valid->leaf_key}, {}, *valid};
 }
 
 PeerVerdict accept_any_peer(const tls::VerifyPeer& query) {

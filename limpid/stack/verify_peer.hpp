@@ -7,8 +7,9 @@
 namespace limpid::stack {
 
 struct PeerVerdict {
-  tls::Answer answer;                      // PeerAccepted, or Declined with the fault that fits
-  std::optional<x509::Invalid> invalid{};  // why it was declined, for people: x509::write_invalid
+  tls::Answer answer;                       // PeerAccepted, or Declined with the fault that fits
+  std::optional<x509::Invalid> invalid{};   // why it was declined, for people: x509::write_invalid
+  std::optional<x509::ValidChain> valid{};  // why it was accepted: the path to an anchor, if one was looked for
 };
 
 // Judges a server's chain: a path to one of the anchors, at this moment, for server authentication, for the name in the

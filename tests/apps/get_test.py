@@ -77,10 +77,14 @@ class FromServe(tool.Folder):
 
     def test_verbose_tells_the_handshake_in_words(self):
         result = self.get("-v", self.server.url())
-        self.assertRegex(result.stderr, r"\* connected to 127.0.0.1:\d+\n")
+        self.assertRegex(result.stderr, r"\* connected to 127.0.0.1:\d+ after \d+\.\d ms\n")
         self.assertRegex(result.stderr, r"\* certificate: CN=localhost, issued by CN=limpid local CA")
-        self.assertIn("* the certificate is valid for 127.0.0.1\n", result.stderr)
-        self.assertIn("* TLS 1.3, TLS_AES_128_GCM_SHA256, X25519, ecdsa_secp256r1_sha256, ALPN http/1.1\n", result.stderr)
+        self.assertRegex(result.stderr, r"\* valid for 127.0.0.1: CN=localhost <- CN=limpid local CA.*, which "
+                                        + str(self.ca) + " says to trust\n")
+        self.assertRegex(result.stderr, r"\* TLS 1.3, TLS_AES_128_GCM_SHA256, X25519, ecdsa_secp256r1_sha256, ALPN http/1.1, "
+                                        r"handshake took \d+\.\d ms\n")
+        self.assertRegex(result.stderr, r"\* answered after \d+\.\d ms\n")
+        self.assertRegex(result.stderr, r"\* received 15 bytes of content after \d+\.\d ms\n")
         self.assertIn("> GET / HTTP/1.1\n", result.stderr)
         self.assertIn("< HTTP/1.1 200 OK\n", result.stderr)
 
@@ -206,6 +210,17 @@ class FromOthers(tool.Folder):
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stderr, r"\Alimpid: cannot use the answer of 127.0.0.1:\d+: [^\n]+\n\Z")
         self.assertEqual([entry.name for entry in self.root.iterdir()], ["site"])
+
+    def test_nothing_in_an_answer_controls_the_terminal(self):
+        hostile = b"\x9b31m \xc2\x9b31m \xe2\x80\xae \xef\xbb\xbf \xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \x80 caf\xc3\xa9 \xf0\x9f\x8d\x8f \xe2"
+        with Scripted(b"HTTP/1.1 200 " + hostile + b"\r\nX-A: \t" + hostile + b"\r\nContent-Length: 0\r\n\r\n") as server:
+            result = tool.run("get", "-v", server.url())
+        shown = [line for line in result.stderr.split("\n") if line.startswith("< ")]
+        harmless = "?31m ?31m ? ? ?? ??? ???? ? caf\u00e9 \U0001f34f ?"
+        self.assertEqual(shown[:2], ["< HTTP/1.1 200 " + harmless, "< X-A: ?" + harmless])
+        with Scripted(b"HTTP/1.1 302 Found\r\nLocation: ftp://\xc2\x9b31m/\r\nContent-Length: 0\r\n\r\n") as server:
+            result = tool.run("get", "-L", server.url())
+        self.assertEqual(result.stderr, "limpid: cannot follow a redirect to 'ftp://?31m/'; only http and https are understood\n")
 
     def test_a_killed_get_leaves_nothing(self):
         with Scripted(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", linger=True) as server:

@@ -207,7 +207,7 @@ std::expected<void, IssueFault> issue_signed(Buffer& out, const CertificateConte
   if (!is_writable(contents.validity)) return std::unexpected(IssueFault::bad_validity);
   // A key under RSASSA-PSS may be restricted to a hash, which its certificate says.
   crypto::SignatureAlgorithm algorithm = issuing_algorithm(issuer_key.type());
-  if (issuer != nullptr) algorithm.hash = pss_restriction(issuer->public_key_info).value_or(algorithm.hash);
+  if (issuer != nullptr) algorithm.hash = pss_restriction(issuer->public_key_info.algorithm).value_or(algorithm.hash);
   return write_signed(out, algorithm, issuer_key, hedge, cpu, [&](Writer& writer) {
     ContentsWriter(writer, contents, subject_key, cpu).write_tbs_certificate(issuer, algorithm);
   });

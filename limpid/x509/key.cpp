@@ -138,8 +138,12 @@ Loaded read_key(DerDocument& document, const AlgorithmIdentifier& algorithm, Byt
     if (document.failed()) return refuse(document);
     return make_key(KeyType::ed25519, seed, std::nullopt);
   }
-  if (algorithm.algorithm == oids::rsa_encryption) return read_rsa_private_key(document, in, KeyType::rsa);
-  if (algorithm.algorithm == oids::rsassa_pss) return read_rsa_private_key(document, in, KeyType::rsa_pss);
+  if (algorithm.algorithm == oids::rsa_encryption || algorithm.algorithm == oids::rsassa_pss) {
+    const bool pss = algorithm.algorithm == oids::rsassa_pss;
+    const bool fitting = pss ? pss_restriction(algorithm).has_value() : is_null(algorithm.parameters);
+    if (!fitting && !algorithm.parameters.empty()) return refuse(KeyFault::invalid_key);
+    return read_rsa_private_key(document, in, pss ? KeyType::rsa_pss : KeyType::rsa);
+  }
   if (algorithm.algorithm != oids::ec_public_key) return refuse(KeyFault::unsupported_key_type);
   DerReader parameters(document, algorithm.parameters);
   const Bytes curve = parameters.object_identifier();

@@ -3,6 +3,11 @@
 #include "limpid/asn1/oid.hpp"
 
 namespace limpid::x509 {
+bool is_null(Bytes parameters) {
+  constexpr Byte null_element[] = {0x05, 0x00};
+  return parameters == Bytes(null_element);
+}
+
 namespace {
 
 using asn1::DerDocument;
@@ -52,8 +57,6 @@ std::expected<crypto::PublicKey, PublicKeyFault> decode_rsa_public_key(KeyType t
 }
 
 constexpr Byte no_unused_bits[] = {0x00};
-constexpr Byte null_element[] = {0x05, 0x00};
-bool is_null(Bytes parameters) { return parameters == Bytes(null_element); }
 // RFC 4055, section 2.1: "All implementations MUST accept both NULL and absent parameters as legal and equivalent
 // encodings."
 bool is_null_or_absent(Bytes parameters) { return parameters.empty() || is_null(parameters); }
@@ -228,9 +231,9 @@ std::expected<crypto::PublicKey, PublicKeyFault> public_key(const SubjectPublicK
   return *key;
 }
 
-std::optional<HashAlgorithm> pss_restriction(const SubjectPublicKeyInfo& info) {
-  if (info.algorithm.algorithm != oids::rsassa_pss || info.algorithm.parameters.empty()) return std::nullopt;
-  const auto read = read_pss_parameters(info.algorithm.parameters);
+std::optional<HashAlgorithm> pss_restriction(const AlgorithmIdentifier& key) {
+  if (key.algorithm != oids::rsassa_pss || key.parameters.empty()) return std::nullopt;
+  const auto read = read_pss_parameters(key.parameters);
   if (!read) return std::nullopt;
   return read->hash;
 }

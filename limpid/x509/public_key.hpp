@@ -17,6 +17,8 @@ struct AlgorithmIdentifier {
   friend bool operator==(const AlgorithmIdentifier&, const AlgorithmIdentifier&) = default;
 };
 AlgorithmIdentifier parse_algorithm_identifier(asn1::DerReader& in);
+// Whether the parameters are present and NULL.
+bool is_null(Bytes parameters);
 
 //     SubjectPublicKeyInfo ::= SEQUENCE { algorithm AlgorithmIdentifier, subjectPublicKey BIT STRING }
 //
@@ -45,7 +47,7 @@ std::expected<crypto::PublicKey, PublicKeyFault> public_key(const SubjectPublicK
 std::expected<crypto::PublicKey, PublicKeyFault> rsa_public_key(crypto::KeyType type, Bytes modulus, Bytes exponent);
 // What a key under id-RSASSA-PSS is restricted to by its parameters: it signs with this hash only. Nothing where
 // nothing is said, and for other keys.
-std::optional<crypto::HashAlgorithm> pss_restriction(const SubjectPublicKeyInfo& info);
+std::optional<crypto::HashAlgorithm> pss_restriction(const AlgorithmIdentifier& key);
 // As "P-256", "Ed25519", "RSA 2048", "P-384"; the dotted identifier if it is unknown.
 void write_key_type(Writer& out, const SubjectPublicKeyInfo& info);
 

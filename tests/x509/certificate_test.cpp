@@ -471,11 +471,11 @@ TEST(PublicKey, PssParametersRestrictAKey) {
   };
   const Octets sha384 = pss_parameters(oids::sha384, oids::sha384, 48);
   EXPECT_TRUE(read(sha384).has_value());
-  EXPECT_EQ(pss_restriction(info(sha384)), crypto::HashAlgorithm::sha384);
+  EXPECT_EQ(pss_restriction({oids::rsassa_pss, sha384}), crypto::HashAlgorithm::sha384);
   const Octets short_salt = pss_parameters(oids::sha256, oids::sha256, std::nullopt);  // 20 at least
   EXPECT_TRUE(read(short_salt).has_value());
-  EXPECT_EQ(pss_restriction(info(short_salt)), crypto::HashAlgorithm::sha256);
-  EXPECT_EQ(pss_restriction(info({})), std::nullopt);
+  EXPECT_EQ(pss_restriction({oids::rsassa_pss, short_salt}), crypto::HashAlgorithm::sha256);
+  EXPECT_EQ(pss_restriction({oids::rsassa_pss, {}}), std::nullopt);
   EXPECT_EQ(read(pss_parameters(oids::sha256, oids::sha256, 33)).error(), PublicKeyFault::unsupported_key_type);
   EXPECT_EQ(read(pss_parameters({}, {}, std::nullopt)).error(), PublicKeyFault::weak_key);
 }

@@ -3,7 +3,7 @@
 #include "limpid/x509/certificate_list.hpp"
 #include "limpid/x509/describe.hpp"
 #include "limpid/x509/verify.hpp"
-#include "tests/x509/support.hpp"
+#include "tests/x509/other_tools.hpp"
 
 namespace limpid::x509::test {
 namespace {
@@ -34,19 +34,16 @@ CertificateContents leaf_contents() {
   return contents;
 }
 
-class EveryKeyPair : public testing::TestWithParam<std::pair<KeyType, KeyType>> {};
+class EveryKeyPair : public testing::TestWithParam<std::tuple<KeyType, KeyType>> {};
 INSTANTIATE_TEST_SUITE_P(Types, EveryKeyPair,
-                         testing::Values(std::pair(KeyType::p256, KeyType::p256),
-                                         std::pair(KeyType::p256, KeyType::ed25519),
-                                         std::pair(KeyType::ed25519, KeyType::p256),
-                                         std::pair(KeyType::ed25519, KeyType::ed25519)));
+                         testing::Combine(testing::ValuesIn(every_key_type), testing::ValuesIn(every_key_type)));
 
 TEST_P(EveryKeyPair, ALeafBelowACaVerifies) {
   Budget budget(1 << 20);
   Buffer ca_der(budget);
   Buffer leaf_der(budget);
-  const crypto::PrivateKey ca_key = key_number(1, GetParam().first);
-  const crypto::PrivateKey leaf_key = key_number(2, GetParam().second);
+  const crypto::PrivateKey ca_key = key_number(1, std::get<0>(GetParam()));
+  const crypto::PrivateKey leaf_key = key_number(2, std::get<1>(GetParam()));
   ASSERT_TRUE(issue_self_signed(ca_der, ca_contents(), ca_key, hedge, portable_cpu));
   const auto ca = parse_certificate({ca_der.data(), ca_der.size()});
   ASSERT_TRUE(ca.has_value());

@@ -15,6 +15,7 @@
 #include "limpid/x509/certificate.hpp"
 #include "limpid/x509/issue.hpp"
 #include "limpid/x509/key.hpp"
+#include "tests/support/rsa_keys.hpp"
 
 namespace limpid::x509::test {
 
@@ -25,7 +26,9 @@ inline constexpr std::array<Byte, 32> hedge = {7};
 inline constexpr UnixTime now{1'800'000'000};  // 2027-01-15T08:00:00Z
 inline constexpr Validity good_validity{{now.seconds - 86'400}, {now.seconds + 86'400}};
 
+// Of RSA there is only one.
 inline crypto::PrivateKey key_number(Byte number, crypto::KeyType type = crypto::KeyType::p256) {
+  if (crypto::is_rsa(type)) return *crypto::PrivateKey::rsa(type, limpid::test::rsa_2048());
   const std::array<Byte, 32> seed = {number};
   crypto::Generator generator(seed);
   return crypto::PrivateKey::generate(type, generator);
@@ -238,7 +241,7 @@ struct Forgery {
         });
       });
     });
-    crypto::Signature signature = issuer_key.sign(scheme_of(issuer_key.type()), tbs, hedge, portable_cpu);
+    crypto::Signature signature = issuer_key.sign(issuing_algorithm(issuer_key.type()), tbs, hedge, portable_cpu);
     if (break_signature) signature.storage[signature.size / 2] ^= 1;
     return der_of([&](asn1::DerWriter& der) {
       der.sequence([&] {

@@ -1,0 +1,40 @@
+#include <set>
+
+#include "limpid/x509/verify.hpp"
+#include "tests/x509/support.hpp"
+
+namespace limpid::x509::test {
+namespace {
+
+using In = CertificateIndex::In;
+using Reason = InvalidReason;
+
+TEST(InvalidReason, EachHasItsNameItsTextAndAnAlert) {
+  std::set<std::string_view> names;
+  std::set<std::string_view> texts;
+  const std::set<int> alerts = {42, 43, 45, 46, 48, 80, 116};
+  for (std::size_t i = 0; i < reasons; ++i) {
+    const auto reason = static_cast<Reason>(i);
+    EXPECT_TRUE(names.insert(reason_name(reason)).second);
+    EXPECT_TRUE(texts.insert(describe(reason)).second);
+    EXPECT_TRUE(alerts.contains(alert(reason))) << reason_name(reason);
+  }
+  EXPECT_EQ(alert(Reason::expired), 45);
+  EXPECT_EQ(alert(Reason::unknown_issuer), 48);
+  EXPECT_EQ(alert(Reason::unsupported_key_type), 43);
+  EXPECT_EQ(alert(Reason::weak_key), 43);
+  EXPECT_EQ(alert(Reason::weak_signature_algorithm), 43);
+}
+
+TEST(InvalidReason, TheLineSaysWhichCertificate) {
+  const auto line = [](const Invalid& invalid) { return text_of([&](Writer& out) { write_invalid(out, invalid); }); };
+  EXPECT_EQ(line({Reason::expired, {In::presented, 0}, {}}), "the certificate has expired");
+  EXPECT_EQ(line({Reason::expired, {In::presented, 1}, {}}),
+            "the certificate has expired (certificate 2 of the chain)");
+  EXPECT_EQ(line({Reason::expired, {In::anchors, 0}, {}}), "the certificate has expired (trust anchor 1)");
+  EXPECT_EQ(line({Reason::malformed_certificate, {}, {CertificateFault::bad_key_usage, 7, {}}}),
+            "a malformed certificate: keyUsage without any bit, or with an unknown one (at byte 7)");
+}
+
+}  // namespace
+}  // namespace limpid::x509::test

@@ -2,11 +2,10 @@
 // and works in constant expressions too.
 #pragma once
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 #include "limpid/core/constant_time.hpp"
+#if defined(__x86_64__)
+#include "limpid/crypto/x86/intrinsics.hpp"
+#endif
 
 namespace limpid::crypto {
 
@@ -28,6 +27,9 @@ struct Limbs {
     return number;
   }
 };
+
+// Loops over no more limbs than that are unrolled, so that carries stay in the carry flag.
+inline constexpr std::size_t unrolled_limbs = 8;
 
 // 0 or 1, from one limb to the next.
 using Carry = unsigned char;
@@ -65,7 +67,7 @@ constexpr Limb subtract_with_borrow(Limb a, Limb b, Carry& borrow) {
 template <std::size_t N>
 constexpr Carry add(Limbs<N>& sum, const Limbs<N>& a, const Limbs<N>& b) {
   Carry carry = 0;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < N; ++i) sum[i] = add_with_carry(a[i], b[i], carry);
   return carry;
 }
@@ -74,7 +76,7 @@ constexpr Carry add(Limbs<N>& sum, const Limbs<N>& a, const Limbs<N>& b) {
 template <std::size_t N>
 constexpr Carry subtract(Limbs<N>& difference, const Limbs<N>& a, const Limbs<N>& b) {
   Carry borrow = 0;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < N; ++i) difference[i] = subtract_with_borrow(a[i], b[i], borrow);
   return borrow;
 }
@@ -83,7 +85,7 @@ constexpr Carry subtract(Limbs<N>& difference, const Limbs<N>& a, const Limbs<N>
 template <std::size_t N>
 constexpr Limbs<N> select(Limb mask, const Limbs<N>& a, const Limbs<N>& b) {
   Limbs<N> chosen{};
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < N; ++i) chosen[i] = limpid::select(mask, a[i], b[i]);
   return chosen;
 }
@@ -102,7 +104,7 @@ constexpr Limbs<N> subtract_once(Carry carry, const Limbs<N>& a, const Limbs<N>&
 template <std::size_t N>
 constexpr void multiply_by_limb(Limb (&product)[N + 1], const Limbs<N>& a, Limb factor) {
   Limb low[N] = {}, high[N] = {};
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < N; ++i) {
     const DoubleLimb both = DoubleLimb{a[i]} * factor;
     low[i] = static_cast<Limb>(both);
@@ -110,7 +112,7 @@ constexpr void multiply_by_limb(Limb (&product)[N + 1], const Limbs<N>& a, Limb 
   }
   Carry carry = 0;
   product[0] = low[0];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (std::size_t i = 1; i < N; ++i) product[i] = add_with_carry(low[i], high[i - 1], carry);
   product[N] = high[N - 1] + carry;
 }
@@ -120,17 +122,17 @@ template <std::size_t N>
 constexpr Carry add_multiple(Limb (&sum)[N + 1], const Limbs<N>& a, Limb factor) {
   // First all products, as multiplications disturb the carry flag, then the two carry chains.
   Limb low[N] = {}, high[N] = {};
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < N; ++i) {
     const DoubleLimb both = DoubleLimb{a[i]} * factor;
     low[i] = static_cast<Limb>(both);
     high[i] = static_cast<Limb>(both >> 64);
   }
   Carry low_carry = 0, high_carry = 0;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < N; ++i) sum[i] = add_with_carry(sum[i], low[i], low_carry);
   sum[N] = add_with_carry(sum[N], 0, low_carry);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < N; ++i) sum[i + 1] = add_with_carry(sum[i + 1], high[i], high_carry);
   return low_carry + high_carry;  // never both
 }

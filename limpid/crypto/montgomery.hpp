@@ -53,18 +53,19 @@ class Montgomery {
 
   // a * b / 2^(64 N). One of the two may be any number of N limbs; the other must be reduced.
   constexpr Number multiply(const Number& a, const Number& b) const {
+    if constexpr (N > unrolled_limbs) return multiply_long(a, b);
     // Coarsely integrated operand scanning (Koc, Acar, Kaliski, 1996). What is in t stays below a + modulus.
     Limb t[N + 1] = {};
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (std::size_t i = 0; i < N; ++i) {
       Carry top = add_multiple(t, a, b[i]);
       top += add_multiple(t, modulus_, t[0] * negative_inverse_);  // makes the lowest limb zero
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (std::size_t j = 0; j < N; ++j) t[j] = t[j + 1];
       t[N] = top;
     }
     Number product{};
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (std::size_t i = 0; i < N; ++i) product[i] = t[i];
     return subtract_once(static_cast<Carry>(t[N]), product, modulus_);
   }
@@ -99,6 +100,28 @@ class Montgomery {
   }
 
  private:
+  // The same for numbers that do not fit into registers: finely integrated operand scanning, one pass over each number
+  // for a limb of b.
+  constexpr Number multiply_long(const Number& a, const Number& b) const {
+    Number t{};
+    Carry top = 0;
+    for (std::size_t i = 0; i < N; ++i) {
+      DoubleLimb of_a = DoubleLimb{a[0]} * b[i] + t[0];
+      const Limb multiple = static_cast<Limb>(of_a) * negative_inverse_;
+      DoubleLimb of_modulus = DoubleLimb{modulus_[0]} * multiple + static_cast<Limb>(of_a);
+#pragma GCC unroll 4
+      for (std::size_t j = 1; j < N; ++j) {
+        of_a = DoubleLimb{a[j]} * b[i] + t[j] + static_cast<Limb>(of_a >> 64);
+        of_modulus = DoubleLimb{modulus_[j]} * multiple + static_cast<Limb>(of_a) + static_cast<Limb>(of_modulus >> 64);
+        t[j - 1] = static_cast<Limb>(of_modulus);
+      }
+      const DoubleLimb highest = (of_a >> 64) + (of_modulus >> 64) + top;
+      t[N - 1] = static_cast<Limb>(highest);
+      top = static_cast<Carry>(highest >> 64);
+    }
+    return subtract_once(top, t, modulus_);
+  }
+
   Number modulus_;
   Limb negative_inverse_;  // -1 / modulus modulo 2^64
   Number one_{};           // 2^(64 N) modulo the modulus

@@ -5,6 +5,9 @@
 #include "limpid/crypto/hmac.hpp"
 #include "limpid/crypto/montgomery.hpp"
 #include "limpid/crypto/rsa_encoding.hpp"
+#if defined(__x86_64__)
+#include "limpid/crypto/x86/rsa_power.hpp"
+#endif
 
 namespace limpid::crypto::rsa {
 namespace {
@@ -98,23 +101,43 @@ bool is_consistent(const Numbers<W>& key, const Limbs<W>& d) {
   return declassify(mask_if_equal(product, Limbs<half>::from_word(1)) & mask_if_less(key.qinv, key.p.prime));
 }
 
+// a^dp modulo p and b^dq modulo q; nothing in Montgomery form.
+template <std::size_t N>
+void raise(Limbs<N>& a, const Montgomery<N>& modulo_p, const Limbs<N>& dp, Limbs<N>& b, const Montgomery<N>& modulo_q,
+           const Limbs<N>& dq, [[maybe_unused]] CpuFeatures cpu) {
+#if defined(__x86_64__)
+  if constexpr (N <= x86::max_power_limbs) {
+    if (cpu.avx512_ifma) {
+      const auto both = x86::raise_two<N>({modulo_p, a, dp}, {modulo_q, b, dq});
+      a = both.first;
+      b = both.second;
+      return;
+    }
+  }
+#endif
+  a = modulo_p.leave(modulo_p.power(modulo_p.enter(a), dp));
+  b = modulo_q.leave(modulo_q.power(modulo_q.enter(b), dq));
+}
+
 // c^d modulo n for c below n, by the Chinese remainder theorem (RFC 8017, section 5.1.2).
 template <std::size_t W>
-Limbs<W> private_power(const Numbers<W>& key, const Limbs<W>& c, CpuFeatures) {
+Limbs<W> private_power(const Numbers<W>& key, const Limbs<W>& c, CpuFeatures cpu) {
   constexpr std::size_t half = W / 2;
   Limbs<half> low, high;
   for (std::size_t i = 0; i < half; ++i) {
     low[i] = c[i];
     high[i] = c[half + i];
   }
-  const auto power = [&](const Montgomery<half>& modulo, const Limbs<half>& exponent) {
-    return modulo.power(modulo.add(modulo.enter(low), modulo.enter(modulo.enter(high))), exponent);
-  };
   const Montgomery<half> modulo_p = key.modulo(key.p), modulo_q = key.modulo(key.q);
-  const Limbs<half> m1 = power(modulo_p, key.p.exponent);
-  const Limbs<half> m2 = modulo_q.leave(power(modulo_q, key.q.exponent));
+  // c modulo a prime: low + high 2^(64 half).
+  const auto reduced = [&](const Montgomery<half>& modulo) {
+    return modulo.leave(modulo.add(modulo.enter(low), modulo.enter(modulo.enter(high))));
+  };
+  Limbs<half> m1 = reduced(modulo_p), m2 = reduced(modulo_q);
+  raise(m1, modulo_p, key.p.exponent, m2, modulo_q, key.q.exponent, cpu);
   // m2 + h q, below n, with h = (m1 - m2) qinv modulo p.
-  const Limbs<half> h = modulo_p.multiply(modulo_p.subtract(m1, modulo_p.enter(m2)), key.qinv);
+  const Limbs<half> difference = modulo_p.subtract(modulo_p.enter(m1), modulo_p.enter(m2));
+  const Limbs<half> h = modulo_p.multiply(difference, key.qinv);
   Limbs<W> result = multiply_whole(h, key.q.prime), addend{};
   for (std::size_t i = 0; i < half; ++i) addend[i] = m2[i];
   add(result, result, addend);

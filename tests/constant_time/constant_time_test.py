@@ -36,7 +36,11 @@ PLANTED = [
     ("chacha20_poly1305", "limpid/crypto/portable/chacha20_poly1305.cpp", "_poly1305_final(", "tag.bytes()[0]"),
     ("seal", "limpid/crypto/seal.cpp", "hkdf_expand(", "derived.bytes()[0]"),
     ("x25519", "limpid/crypto/x25519.cpp", "const int refused", "shared[0]"),
-    ("p256 p384 ecdsa_p256 ecdsa_p384", "limpid/crypto/elliptic_curve.cpp", "T found{};", "magnitude"),
+    ("p256 p256_x86 p384 ecdsa_p256 ecdsa_p256_x86 ecdsa_p384", "limpid/crypto/elliptic_curve.cpp", "T found{};",
+     "magnitude"),
+    ("rsa", "limpid/crypto/rsa.cpp", "const Limbs<half> difference = ", "difference[0]"),
+    ("rsa", "limpid/crypto/rsa.cpp", "const Limbs<half> product = ", "product[0]"),
+    ("rsa", "limpid/crypto/rsa.cpp", "const Limbs<W> r = ", "r[0]"),
     ("ecdsa_p256 ecdsa_p384", "limpid/crypto/ecdsa.cpp", "const Number inverse = ", "inverse[0]"),
     ("ed25519", "limpid/crypto/ed25519.cpp", "copy(seed, secret_key", "seed[0]"),
     ("private_keys", "limpid/crypto/signature.cpp", "copy(scalar_or_seed", "scalar_or_seed[0]"),
@@ -52,6 +56,9 @@ PLANTED_FOR_MEMORY_SANITIZER = [
     ("chacha20_poly1305_x86", "limpid/crypto/x86/chacha20.cpp", "a = add(a, b);", "_mm512_cvtsi512_si32(a)"),
     ("chacha20_poly1305_x86", "limpid/crypto/x86/poly1305.cpp", "Vector limb = ", "_mm512_cvtsi512_si32(limb)"),
     ("chacha20_poly1305_x86", "limpid/crypto/x86/poly1305.cpp", "less.limb[2] += ", "less.limb[2]"),
+    ("rsa_x86", "limpid/crypto/x86/rsa_power.cpp", "const Vector entry = ", "_mm512_cvtsi512_si32(entry)"),
+    ("rsa_x86", "limpid/crypto/x86/rsa_power.cpp", "const Limb factor = ", "factor"),
+    ("rsa_x86", "limpid/crypto/x86/rsa_power.cpp", "Vector sum[vectors];", "index"),
 ]
 
 

@@ -9,6 +9,8 @@ namespace {
 using In = CertificateIndex::In;
 using Reason = InvalidReason;
 
+constexpr std::size_t reasons = static_cast<std::size_t>(Reason::out_of_memory) + 1;
+
 TEST(InvalidReason, EachHasItsNameItsTextAndAnAlert) {
   std::set<std::string_view> names;
   std::set<std::string_view> texts;

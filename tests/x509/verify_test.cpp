@@ -682,7 +682,5 @@ TEST(NameConstraints, DirectoryNamesAndEmailInTheSubject) {
   EXPECT_EQ(outcome_with(constraint(directory("other"), 1)), "valid");
 }
 
-constexpr std::size_t reasons = static_cast<std::size_t>(Reason::out_of_memory) + 1;
-
 }  // namespace
 }  // namespace limpid::x509::test

@@ -15,7 +15,7 @@ namespace {
 
 // How long each side waits for the other: to say hello, to send or take everything, and at the very end.
 constexpr Duration hello_timeout = seconds(5);
-constexpr Duration transfer_timeout = seconds(60);
+constexpr Duration transfer_timeout = seconds(20);
 constexpr Duration running_timeout = seconds(20);
 
 template <class T>
@@ -95,8 +95,8 @@ bool Server::hand_over_to(Channel peer) {
 
   stop_workers();
   SealedSeries series;
-  const auto refused = give_all(peer, series);
-  if (refused && expect(peer, Type::running, now().monotonic + running_timeout)) {
+  const auto given = give_all(peer, series);
+  if (given && expect(peer, Type::running, now().monotonic + running_timeout)) {
     for (const auto& worker : workers_) worker->let_go();
     control_->goes_on_elsewhere();
     say("handed over to process " + std::to_string(peer.peer_process()));
@@ -121,7 +121,7 @@ bool Server::hand_over_to(Channel peer) {
     say(claim.error().text);
   }
   start_workers();
-  return say("a take-over came to nothing: " + (refused ? "it did not say that it runs" : refused.error().text) +
+  return say("a take-over came to nothing: " + (given ? "it did not say that it runs" : given.error().text) +
              "; serving on");
 }
 

@@ -79,12 +79,12 @@ class Middle:
                     with lock:
                         n = counts.get(kind, 0)
                         counts[kind] = n + 1
+                        if self.keep:  # before it is passed on, so that the order is that of cause and effect
+                            self.messages.append((kind, body, descriptors))
                     passed = self.change(kind, n, body)
                     if passed is not None:
                         send_message(target, kind, passed, descriptors)
-                    if self.keep:
-                        self.messages.append((kind, body, descriptors))
-                    else:
+                    if not self.keep:
                         for descriptor in descriptors:
                             os.close(descriptor)
             except (Cut, OSError):

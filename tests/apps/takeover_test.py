@@ -1,6 +1,6 @@
 """`limpid serve --takeover`: a server is replaced while clients are served, and whatever goes wrong leaves one that serves."""
 
-# ctest: quick 240
+# ctest: long 240
 import contextlib
 import os
 import re

@@ -42,6 +42,33 @@ TEST_F(ClaimsTest, AnIdIsClaimedOnce) {
   EXPECT_FALSE(again->claim(id(1)));
 }
 
+TEST_F(ClaimsTest, WhatIsClaimedIsKnown) {
+  const auto claims = Claims::open(root);
+  EXPECT_FALSE(claims->is_claimed(id(1)));
+  EXPECT_TRUE(claims->claim(id(1)));
+  EXPECT_TRUE(claims->is_claimed(id(1)));
+  EXPECT_FALSE(claims->is_claimed(id(2)));
+  // The same folder by its descriptor.
+  const auto same = Claims::at(Descriptor(::dup(claims->folder())));
+  EXPECT_TRUE(same.is_claimed(id(1)));
+  EXPECT_FALSE(same.claim(id(1)));
+  EXPECT_TRUE(same.claim(id(2)));
+  EXPECT_FALSE(claims->claim(id(2)));
+}
+
+TEST_F(ClaimsTest, ASeriesGivesEachPlaceOnce) {
+  crypto::SealId first{};
+  first[0] = 9;
+  stack::ClaimSeries series(*Claims::open(root)->claim(first));
+  const auto place = [&](std::uint32_t n) { return stack::ClaimSeries::id(first, n); };
+  EXPECT_EQ(place(0), first);
+  EXPECT_EQ(series.claim(1)->id(), place(1));
+  EXPECT_FALSE(series.claim(1));
+  EXPECT_FALSE(series.claim(0));
+  EXPECT_EQ(series.claim(0x10203)->id(), (crypto::SealId{9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3}));
+  EXPECT_FALSE(series.claim(2));
+}
+
 TEST_F(ClaimsTest, OfManyWhoTryOneHasIt) {
   const auto claims = Claims::open(root);
   std::atomic<int> granted = 0;

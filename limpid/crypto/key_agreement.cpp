@@ -73,8 +73,8 @@ std::optional<SecretBytes<48>> EphemeralKey::agree(Bytes peer_public_key, CpuFea
     case NamedGroup::x25519:
       // RFC 8446, section 7.4.2: "implementations MUST check whether the computed Diffie-Hellman shared secret is the
       // all-zero value and abort if so."
-      agreed =
-          peer_public_key.size() == 32 && x25519::agree(own.first<32>(), peer_public_key.first<32>(), out.first<32>());
+      agreed = peer_public_key.size() == 32 &&
+               x25519::agree(own.first<32>(), peer_public_key.first<32>(), out.first<32>(), cpu);
       break;
   }
   if (!agreed) shared.reset();

@@ -1,7 +1,9 @@
 // X25519 (RFC 7748, section 5), from libsodium as it is before sodium_init: that needs no global state and makes keys
-// faster.
+// faster. The
+// derivation has a kernel of its own where the CPU has AVX-512 IFMA.
 #pragma once
 
+#include "limpid/core/cpu_features.hpp"
 #include "limpid/core/secret.hpp"
 
 namespace limpid::crypto::x25519 {
@@ -10,7 +12,7 @@ namespace limpid::crypto::x25519 {
 void derive_public_key(std::span<const Byte, 32> private_key, std::span<Byte, 32> public_key);
 
 // False if the result is all zero, as RFC 8446, section 7.4.2, wants it checked; what is in `shared` is then undefined.
-bool agree(std::span<const Byte, 32> private_key, std::span<const Byte, 32> peer_public_key,
-           std::span<Byte, 32> shared);
+bool agree(std::span<const Byte, 32> private_key, std::span<const Byte, 32> peer_public_key, std::span<Byte, 32> shared,
+           CpuFeatures cpu);
 
 }  // namespace limpid::crypto::x25519

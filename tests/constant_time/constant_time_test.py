@@ -56,6 +56,8 @@ PLANTED_FOR_MEMORY_SANITIZER = [
     ("chacha20_poly1305_x86", "limpid/crypto/x86/chacha20.cpp", "a = add(a, b);", "_mm512_cvtsi512_si32(a)"),
     ("chacha20_poly1305_x86", "limpid/crypto/x86/poly1305.cpp", "Vector limb = ", "_mm512_cvtsi512_si32(limb)"),
     ("chacha20_poly1305_x86", "limpid/crypto/x86/poly1305.cpp", "less.limb[2] += ", "less.limb[2]"),
+    ("x25519_x86", "limpid/crypto/x86/x25519.cpp", "const Limb bit = ", "bit"),
+    ("x25519_x86", "limpid/crypto/x86/x25519.cpp", "const Limbs<4> x = ", "x[0]"),
     ("rsa_x86", "limpid/crypto/x86/rsa_power.cpp", "const Vector entry = ", "_mm512_cvtsi512_si32(entry)"),
     ("rsa_x86", "limpid/crypto/x86/rsa_power.cpp", "const Limb factor = ", "factor"),
     ("rsa_x86", "limpid/crypto/x86/rsa_power.cpp", "Vector sum[vectors];", "index"),

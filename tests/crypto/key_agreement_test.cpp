@@ -176,6 +176,29 @@ TEST(X25519, Rfc7748IteratedVector) {
   EXPECT_EQ(to_hex(k), "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51");
 }
 
+// Coordinates and scalars at their edges, reduced and not: every kernel gives what libsodium does.
+TEST(X25519, EveryKernelAgreesOnEdges) {
+  std::vector<std::vector<Byte>> values;
+  for (int limb = 0; limb < 1 << 8; ++limb) {
+    std::vector<Byte> value(32);
+    for (std::size_t i = 0; i < 32; ++i) {
+      const Byte choices[] = {0x00, 0xff, static_cast<Byte>(i == 0 ? 0xed : 0xff), static_cast<Byte>(i * 37 + 1)};
+      value[i] = choices[limb >> 2 * (i / 8) & 3];
+    }
+    values.push_back(value);
+    value[31] &= 0x7f;
+    values.push_back(value);
+    value[0] ^= 0x12;
+    values.push_back(value);
+  }
+  Generator random = generator(6);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::vector<Byte> scalar(32);
+    random.fill(scalar);
+    agreed(*key_of(NamedGroup::x25519, i % 2 == 0 ? scalar : values[values.size() - 1 - i]), values[i]);
+  }
+}
+
 // RFC 7748, section 6.1.
 TEST(X25519, Rfc7748DiffieHellman) {
   const auto alice =

@@ -101,14 +101,16 @@ TARGET [[gnu::noinline]] void multiply(Two<N>& product, const Two<N>& a, const T
     }
   }
   for (std::size_t k = 0; k < 2; ++k) {
-    Digits<N>& to = product[k];
-    for (std::size_t v = 0; v < vectors; ++v) _mm512_store_si512(to.digit + lanes * v, sum[k][v]);
-    to.digit[0] = lowest[k];
-    Limb carry = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const Limb digit = to.digit[i] + carry;
-      to.digit[i] = digit & low_52;
-      carry = digit >> 52;
+    for (std::size_t v = 0; v < vectors; ++v) _mm512_store_si512(product[k].digit + lanes * v, sum[k][v]);
+    product[k].digit[0] = lowest[k];
+  }
+  Limb carry[2] = {0, 0};
+  for (std::size_t i = 0; i < count; ++i) {
+#pragma GCC unroll 2
+    for (std::size_t k = 0; k < 2; ++k) {
+      const Limb digit = product[k].digit[i] + carry[k];
+      product[k].digit[i] = digit & low_52;
+      carry[k] = digit >> 52;
     }
   }
 }

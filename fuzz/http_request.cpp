@@ -34,7 +34,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Reader& script = scripted.script;
 
   Budget budget(1 << 20), harness(std::size_t{1} << 30);
-  const http::Server::Config config{.head = {}, .largest_discarded_body = 1000, .largest_piece = 1000};
+  const http::Server::Config config{
+      .head = {}, .largest_discarded_body = 1000, .largest_piece = 1000, .list_folders = true};
   sim::Recorder<http::Server> recorder(config, budget, harness);
   Time now{Instant{seconds(1).microseconds}, UnixTime{1'800'000'000}};
 

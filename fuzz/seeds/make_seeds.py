@@ -337,6 +337,14 @@ def request_seeds():
         "two_hosts": http("GET / HTTP/1.1", "Host: a.b", "Host: c.d"),
         "in_pieces_with_replies": get + b"\xff\xff" + bytes([5, 7, 9, 199, 0, 9, 1, 1, 4, 4, 4, 205, 0, 9, 245, 199]),
         "reset_while_reading": get + b"\xff\xff" + bytes([199, 0, 99, 0, 8, 235, 0, 255]),
+        "multipart": http("GET /f HTTP/1.1", "Host: a.b", "Range: bytes=0-1,10-20,-3", "If-Range: \"100-1\"") +
+                     b"\xff\xff" + bytes([199, 1, 1, 0, 0, 0, 0, 0]),
+        "compressed": http("GET /f HTTP/1.1", "Host: a.b", "Accept-Encoding: gzip, br;q=0.9") +
+                      b"\xff\xff" + bytes([199, 3, 7, 1, 1, 0, 0, 0]),
+        "listing": http("GET /folder/ HTTP/1.1", "Host: a.b") + b"\xff\xff" + bytes([199, 3, 1, 1, 0, 0, 0]),
+        "options": http("OPTIONS * HTTP/1.1", "Host: a.b") + get,
+        "no_length_in_http_1_0": http("POST /f HTTP/1.0", body=b"abc"),
+        "chunk_size_with_space": http("POST /f HTTP/1.1", "Host: a.b", "Transfer-Encoding: chunked", body=b"3 \r\nabc\r\n0\r\n\r\n"),
         "peer_finished": get[:-4] + b"\xff\xff" + bytes([199, 225]),
     }
 

@@ -10,38 +10,47 @@ namespace {
 
 namespace oids = asn1::oids;
 
+// Whether Extended holds its value, which the account writes elsewhere.
+bool is_held(Bytes id) {
+  for (const Bytes held : {oids::basic_constraints, oids::key_usage, oids::ext_key_usage, oids::subject_alt_name,
+                           oids::name_constraints, oids::subject_key_identifier, oids::authority_key_identifier}) {
+    if (id == held) return true;
+  }
+  return false;
+}
+
 class Account {
  public:
-  Account(Writer& out, const Certificate& certificate, CpuFeatures cpu) : out_(out), c_(certificate), cpu_(cpu) {}
+  Account(Writer& out, CpuFeatures cpu) : out_(out), cpu_(cpu) {}
 
-  void write() {
-    line("subject", [&] { write_name(out_, c_.subject); });
-    line("issuer", [&] { write_name(out_, c_.issuer); });
-    line("version", [&] { out_.decimal(c_.version); });
-    line("serial", [&] { write_hex(out_, c_.serial); });
-    line("valid from", [&] { write_time(out_, c_.validity.not_before); });
-    line("valid until", [&] { write_time(out_, c_.validity.not_after); });
-    line("key", [&] { write_key_type(out_, c_.public_key_info); });
-    line("signed with", [&] { write_signature_algorithm_name(out_, c_.signature_algorithm); });
-    if (c_.subject_alt_name) line("names", [&] { write_names(*c_.subject_alt_name); });
-    line("CA", [&] { write_ca(); });
-    if (c_.key_usage) line("key usage", [&] { write_key_usage(); });
-    if (c_.ext_key_usage) line("purposes", [&] { write_purposes(); });
-    if (c_.name_constraints) {
-      write_subtrees("permitted", c_.name_constraints->permitted);
-      write_subtrees("excluded", c_.name_constraints->excluded);
-    }
-    if (c_.subject_key_identifier) line("key id", [&] { write_hex(out_, *c_.subject_key_identifier); });
-    if (c_.authority_key_identifier && c_.authority_key_identifier->key_identifier) {
-      line("issuer key id", [&] { write_hex(out_, *c_.authority_key_identifier->key_identifier); });
-    }
-    for (const Extension& extension : c_.extensions) {
-      line("extension", [&] {
-        write_oid_name(out_, extension.id);
-        if (extension.critical) out_.text(", critical");
-      });
-    }
-    line("SHA-256", [&] { write_hex(out_, crypto::hash(crypto::HashAlgorithm::sha256, c_.der, cpu_).bytes()); });
+  void write(const Certificate& c, std::optional<UnixTime> now) {
+    line("subject", [&] { write_name(out_, c.subject); });
+    line("issuer", [&] { write_name(out_, c.issuer); });
+    line("version", [&] { out_.decimal(c.version); });
+    line("serial", [&] { write_hex(out_, c.serial); });
+    line("valid from", [&] { write_time(out_, c.validity.not_before); });
+    line("valid until", [&] {
+      write_time(out_, c.validity.not_after);
+      if (!now) return;
+      out_.text(" (");
+      write_remaining(out_, c.validity, *now);
+      out_.text(")");
+    });
+    line("key", [&] { write_key_type(out_, c.public_key_info); });
+    line("signed with", [&] { write_signature_algorithm_name(out_, c.signature_algorithm); });
+    write_extended(c);
+    write_hashes(c.der, c.public_key_info);
+  }
+
+  void write(const CertificationRequest& request) {
+    line("request for", [&] { write_name(out_, request.subject); });
+    line("key", [&] { write_key_type(out_, request.public_key_info); });
+    line("signed with", [&] {
+      write_signature_algorithm_name(out_, request.signature_algorithm);
+      out_.text(is_signed_by_its_key(request, cpu_) ? ", by its key" : ", but not by its key as far as can be told");
+    });
+    write_extended(request);
+    write_hashes(request.der, request.public_key_info);
   }
 
  private:
@@ -55,6 +64,35 @@ class Account {
     out_.text("\n");
   }
 
+  void write_extended(const Extended& c) {
+    if (c.subject_alt_name) line("names", [&] { write_names(*c.subject_alt_name); });
+    line("CA", [&] { write_ca(c); });
+    if (c.key_usage) line("key usage", [&] { write_key_usage(*c.key_usage); });
+    if (c.ext_key_usage) line("purposes", [&] { write_purposes(*c.ext_key_usage); });
+    if (c.name_constraints) {
+      write_subtrees("permitted", c.name_constraints->permitted);
+      write_subtrees("excluded", c.name_constraints->excluded);
+    }
+    if (c.subject_key_identifier) line("key id", [&] { write_hex(out_, *c.subject_key_identifier); });
+    if (c.authority_key_identifier && c.authority_key_identifier->key_identifier) {
+      line("issuer key id", [&] { write_hex(out_, *c.authority_key_identifier->key_identifier); });
+    }
+    for (const Extension& extension : c.extensions) {
+      line("extension", [&] {
+        write_oid_name(out_, extension.id);
+        if (extension.critical) out_.text(", critical");
+        if (is_held(extension.id)) return;
+        out_.text(": ");
+        write_extension_value(out_, extension);
+      });
+    }
+  }
+
+  void write_hashes(Bytes der, const SubjectPublicKeyInfo& key) {
+    line("SHA-256", [&] { write_hex(out_, crypto::hash(crypto::HashAlgorithm::sha256, der, cpu_).bytes()); });
+    line("key's SHA-256", [&] { write_hex(out_, crypto::hash(crypto::HashAlgorithm::sha256, key.der, cpu_).bytes()); });
+  }
+
   void write_names(const GeneralNames& names) {
     bool first = true;
     for (const GeneralName& name : names) {
@@ -64,27 +102,27 @@ class Account {
     }
   }
 
-  void write_ca() {
-    out_.text(c_.is_ca() ? "yes" : "no");
-    if (!c_.is_ca() || !c_.basic_constraints->path_length) return;
+  void write_ca(const Extended& c) {
+    out_.text(c.is_ca() ? "yes" : "no");
+    if (!c.is_ca() || !c.basic_constraints->path_length) return;
     out_.text(", path length ");
-    out_.decimal(*c_.basic_constraints->path_length);
+    out_.decimal(*c.basic_constraints->path_length);
   }
 
-  void write_key_usage() {
+  void write_key_usage(KeyUsage usage) {
     bool first = true;
     for (unsigned n = 0; n <= static_cast<unsigned>(KeyUsageBit::decipher_only); ++n) {
       const auto bit = static_cast<KeyUsageBit>(n);
-      if (!c_.key_usage->has(bit)) continue;
+      if (!usage.has(bit)) continue;
       if (!first) out_.text(", ");
       first = false;
       out_.text(describe(bit));
     }
   }
 
-  void write_purposes() {
+  void write_purposes(const KeyPurposes& purposes) {
     bool first = true;
-    for (const KeyPurpose& purpose : *c_.ext_key_usage) {
+    for (const KeyPurpose& purpose : purposes) {
       if (!first) out_.text(", ");
       first = false;
       write_oid_name(out_, purpose.id);
@@ -105,13 +143,33 @@ class Account {
   }
 
   Writer& out_;
-  const Certificate& c_;
   CpuFeatures cpu_;
 };
 
 }  // namespace
 
-void describe(Writer& out, const Certificate& certificate, CpuFeatures cpu) { Account(out, certificate, cpu).write(); }
+void describe(Writer& out, const Certificate& certificate, CpuFeatures cpu, std::optional<UnixTime> now) {
+  Account(out, cpu).write(certificate, now);
+}
+void describe(Writer& out, const CertificationRequest& request, CpuFeatures cpu) { Account(out, cpu).write(request); }
+
+void write_remaining(Writer& out, Validity validity, UnixTime now) {
+  const auto span = [&](std::int64_t seconds) {
+    constexpr std::int64_t day = 86'400, hour = 3'600;
+    const bool in_days = seconds >= 2 * day;
+    const std::int64_t number = seconds / (in_days ? day : hour);
+    out.decimal(static_cast<std::uint64_t>(number));
+    out.text(in_days ? " days" : number == 1 ? " hour" : " hours");
+  };
+  if (now < validity.not_before) {
+    out.text("begins in ");
+    return span(validity.not_before.seconds - now.seconds);
+  }
+  const bool over = now > validity.not_after;
+  if (over) out.text("expired ");
+  span(over ? now.seconds - validity.not_after.seconds : validity.not_after.seconds - now.seconds);
+  out.text(over ? " ago" : " left");
+}
 
 void write_time(Writer& out, UnixTime time) {
   const asn1::CivilTime civil = asn1::civil_time(time);

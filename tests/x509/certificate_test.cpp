@@ -137,7 +137,7 @@ TEST(Describe, TheWholeAccount) {
             "extension:     nameConstraints, critical\n"
             "extension:     subjectKeyIdentifier\n"
             "extension:     authorityKeyIdentifier\n"
-            "extension:     1.2.3.4, critical\n");
+            "extension:     1.2.3.4, critical: 05:00\n");
   EXPECT_EQ(account(Forgery{}.sign(key_number(1, crypto::KeyType::ed25519).public_key(), key_number(2))),
             "subject:       CN=leaf\n"
             "issuer:        CN=root\n"

@@ -107,7 +107,7 @@ class Certificates(tool.Folder):
             self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), status, seen)
             os.close(terminal)
             self.assertIn(f"passphrase of '{encrypted}': ".encode(), seen)
-            self.assertNotIn(typed[:3], seen.replace(bytes(encrypted), b""))  # nothing is shown
+            self.assertNotIn(typed[:5], seen.replace(bytes(encrypted), b""))  # nothing is shown
 
     def test_a_request(self):
         request, key = self.new("csr", "--csr", "--name", "a.test", "--ip", "192.0.2.1", "--key-type", "p384", made="csr.pem")

@@ -132,9 +132,9 @@ class Replay {
     if (found == actors_.end()) return damaged();
     Actor& actor = *found->second;
     if (header.kind == recording::FrameKind::gone) {
-      const Verdict verdict = actor.machine->end(frame.content);
+      const auto [verdict, handed_over] = actor.machine->end(frame.content);
       if (verdict != Verdict::same) return verdict == Verdict::differs ? differs(actor, header) : damaged();
-      if (options_.print) print(header, frame.content.size(), "ends");
+      if (options_.print) print(header, frame.content.size(), handed_over ? "goes on in another process" : "ends");
       actors_.erase(found);
       return {};
     }

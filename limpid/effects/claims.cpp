@@ -1,6 +1,7 @@
 #include "limpid/effects/claims.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "limpid/effects/files.hpp"
 
@@ -24,6 +25,11 @@ Result<Claims> Claims::open(const std::string& folder) {
   if (!descriptor) {
     return fail("cannot keep claims in '" + folder + "': " + system_words(errno) +
                 "; choose a folder that is writable");
+  }
+  // Whoever could remove a claim could have a second one granted.
+  struct stat status{};
+  if (::fstat(descriptor.get(), &status) != 0 || status.st_uid != ::geteuid() || (status.st_mode & 022) != 0) {
+    return fail("cannot keep claims in '" + folder + "': others may write to it; choose a folder of your own");
   }
   return Claims(folder, std::move(descriptor));
 }

@@ -14,7 +14,7 @@ namespace limpid::effects {
 // removed.
 class Claims {
  public:
-  // Makes the folder (0700) if it is missing.
+  // Makes the folder (0700) if it is missing; refuses one in which others than this user may write.
   static Result<Claims> open(const std::string& folder);
 
   // The folder that another process has open.

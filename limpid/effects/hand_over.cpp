@@ -18,6 +18,8 @@ constexpr Duration hello_timeout = seconds(5);
 constexpr Duration transfer_timeout = seconds(20);
 constexpr Duration running_timeout = seconds(20);
 
+constexpr const char* claims_suffix = ".claims";
+
 template <class T>
 Result<void> send(Channel& peer, Type type, const T& body, std::span<const int> descriptors, Instant deadline) {
   Budget budget(2 * Channel::max_body);
@@ -59,7 +61,7 @@ SealedSeries::SealedSeries() : key_(entropy()) {
 // ---- The control socket ---------------------------------------------------------------------------------------------
 
 Result<Control> Control::open(const std::string& path) {
-  auto claims = Claims::open(path + ".claims");
+  auto claims = Claims::open(path + claims_suffix);
   if (!claims) return std::unexpected(claims.error());
   auto listener = listen_at(path);
   if (!listener) {
@@ -74,7 +76,9 @@ Result<Control> Control::open(const std::string& path) {
 }
 
 Control::~Control() {
-  if (listener_) ::unlink(path_.c_str());
+  if (!listener_) return;
+  ::unlink(path_.c_str());
+  ::rmdir((path_ + claims_suffix).c_str());  // unless there are claims in it
 }
 
 std::optional<Channel> Control::accept() {

@@ -85,12 +85,18 @@ class ReplayedMachine {
     return {Verdict::same, std::move(event), progress};
   }
 
-  Verdict end(Bytes content) const {
+  struct End {
+    Verdict verdict = Verdict::same;
+    bool handed_over = false;
+  };
+
+  // Compares what it answered last, from the content of a frame `gone`.
+  End end(Bytes content) const {
     Reader in(content);
     Gone gone;
     Budget none(0);
-    if (!decode(in, {Instant{}, none}, gone) || !in.finished()) return Verdict::malformed;
-    return gone.digest == digest_ ? Verdict::same : Verdict::differs;
+    if (!decode(in, {Instant{}, none}, gone) || !in.finished()) return {Verdict::malformed};
+    return {gone.digest == digest_ ? Verdict::same : Verdict::differs, gone.handed_over};
   }
 
   const S& state() const { return machine_.state(); }

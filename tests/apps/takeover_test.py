@@ -231,7 +231,7 @@ class Replaced(TakeOver):
         self.assertTrue(path.is_socket())
         new.terminate()
         self.assertEqual(new.wait(20), 0)
-        self.assertFalse(path.exists())
+        self.assertEqual([each.name for each in self.root.iterdir() if each.name.endswith(".sock")], [])
         old.stdout.close()
         new.stdout.close()
 
@@ -247,6 +247,7 @@ class Replaced(TakeOver):
             result = tool.run("replay", file)
             self.assertEqual((result.returncode, result.stderr), (0, ""))
             self.assertIn("every answer is the same, byte for byte", result.stdout)
+        self.assertIn("goes on in another process", tool.run("replay", first, "--print").stdout)
         self.assertIn("Entropy", tool.run("replay", second, "--print").stdout)
 
 

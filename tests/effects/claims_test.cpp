@@ -82,6 +82,13 @@ TEST_F(ClaimsTest, OfManyWhoTryOneHasIt) {
   EXPECT_EQ(granted, 20);
 }
 
+TEST_F(ClaimsTest, WhereOthersCouldRemoveThem) {
+  std::filesystem::permissions(root, std::filesystem::perms::others_write, std::filesystem::perm_options::add);
+  EXPECT_FALSE(Claims::open(root));
+  std::filesystem::permissions(root, std::filesystem::perms::others_write, std::filesystem::perm_options::remove);
+  EXPECT_TRUE(Claims::open(root));
+}
+
 TEST_F(ClaimsTest, WhereNothingCanBeKept) {
   EXPECT_FALSE(Claims::open("/proc/none"));
   const auto claims = Claims::open(root / "gone");

@@ -172,7 +172,7 @@ class Session : public ::testing::Test {
     Buffer frame(small);
     Writer out(frame);
     encode(out, Instant{}, Gone{digest, false});
-    return replayed.end({frame.data(), frame.size()});
+    return replayed.end({frame.data(), frame.size()}).verdict;
   }
 
   Budget budget{1 << 24}, memory{1 << 20}, replay_budget{std::size_t{1} << 62};

@@ -3,8 +3,8 @@
 
     make_seeds.py [--tool LIMPID]
 
-The certificates and the keys inside them are made anew with every run by LIMPID, the built tool; without it they stay
-as they are.
+The certificates and the keys inside them are made anew with every run by LIMPID, the built tool, and openssl; without it
+they stay as they are.
 """
 
 import argparse
@@ -126,6 +126,57 @@ def certificate_seeds(tool):
     seeds["truncated.der"] = from_pem(leaf)[:-40]
     write("key_file", {"p256_with_public_key.pem": leaf_key, "ed25519_with_public_key.pem": edwards_key})
     return seeds
+
+
+def openssl(folder, command):
+    subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
+    return pathlib.Path(folder, "out").read_bytes()
+
+
+def encrypted_key_seeds():
+    with tempfile.TemporaryDirectory() as folder:
+        openssl(folder, "genpkey -algorithm ED25519 -out out")
+        pathlib.Path(folder, "out").rename(f"{folder}/key")
+        encrypt = "pkcs8 -topk8 -in key -passout pass:secret -iter 10 -outform DER -out out "
+        return {name: openssl(folder, encrypt + how) for name, how in {
+            "aes_128_sha1": "-v2 aes-128-cbc -v2prf hmacWithSHA1", "aes_256_sha256": "-v2 aes-256-cbc",
+            "aes_256_sha384": "-v2 aes-256-cbc -v2prf hmacWithSHA384", "aes_256_sha512": "-v2 aes-256-cbc -v2prf hmacWithSHA512",
+            "des3": "-v2 des3", "scrypt": "-scrypt -scrypt_N 16", "pbes1": "-v1 PBE-SHA1-3DES"}.items()}
+
+
+def certification_request_seeds(tool):
+    with tempfile.TemporaryDirectory() as folder:
+
+        def new(*options):
+            subprocess.run([tool, "cert", "new", "--csr", "--out", folder, *options], check=True, stdout=subprocess.DEVNULL)
+            return from_pem(pathlib.Path(folder, "csr.pem").read_bytes())
+
+        return {"p256": new("--name", "a.b", "--ip", "::1"), "ed25519_ca": new("--is-ca", "--name", "A", "--key-type", "ed25519"),
+                "rsa": new("--name", "*.example.com", "--key-type", "rsa2048")}
+
+
+def ocsp_seeds():
+    with tempfile.TemporaryDirectory() as folder:
+        openssl(folder, "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out out")
+        pathlib.Path(folder, "out").rename(f"{folder}/key")
+        issuer = openssl(folder, "req -x509 -new -key key -subj /CN=root -days 9 -out out")
+        pathlib.Path(folder, "ca").write_bytes(issuer)
+        openssl(folder, "req -new -key key -subj /CN=leaf -out out")
+        pathlib.Path(folder, "out").rename(f"{folder}/csr")
+        pathlib.Path(folder, "ext").write_text("extendedKeyUsage=OCSPSigning\n")
+        leaf = openssl(folder, "x509 -req -in csr -CA ca -CAkey key -set_serial 5 -days 9 -extfile ext -out out")
+        pathlib.Path(folder, "leaf").write_bytes(leaf)
+        openssl(folder, "ocsp -issuer ca -cert leaf -no_nonce -reqout out")
+        pathlib.Path(folder, "out").rename(f"{folder}/request")
+        seeds = {}
+        for name, line in {"good": "V\t991231235959Z\t\t05", "revoked": "R\t991231235959Z\t260102030405Z,keyCompromise\t05",
+                           "unknown": "V\t991231235959Z\t\t06"}.items():
+            pathlib.Path(folder, "index").write_text(line + "\tunknown\t/CN=leaf\n")
+            for signer, more in {"ca": "", "leaf": "-resp_key_id -ndays 1"}.items():
+                response = openssl(folder, f"ocsp -index index -CA ca -rsigner {signer} -rkey key -reqin request -respout out {more}")
+                seeds[f"{name}_by_{signer}"] = vec(from_pem(leaf), 2) + vec(from_pem(issuer), 2) + response
+        seeds["try_later"] = vec(from_pem(leaf), 2) + vec(from_pem(issuer), 2) + b"\x30\x03\x0a\x01\x03"
+        return seeds
 
 
 # ---- TLS messages ----------------------------------------------------------------------------------------------------
@@ -389,6 +440,9 @@ def main():
     write("http_response", response_seeds())
     if options.tool:
         write("certificate", certificate_seeds(options.tool))
+        write("certification_request", certification_request_seeds(options.tool))
+        write("encrypted_key", encrypted_key_seeds())
+        write("ocsp", ocsp_seeds())
 
 
 if __name__ == "__main__":

@@ -57,7 +57,8 @@ Pbkdf2Parameters read_pbkdf2(DerReader in) {
 //     PBES2-params ::= SEQUENCE { keyDerivationFunc AlgorithmIdentifier {{PBES2-KDFs}},
 //                                 encryptionScheme  AlgorithmIdentifier {{PBES2-Encs}} }
 std::expected<MutableBytes, DecryptionFault> decrypt_key(asn1::DerDocument& encrypted, Bytes passphrase,
-                                                         MutableBytes room, CpuFeatures cpu) {
+                                                         MutableBytes room, CpuFeatures cpu,
+                                                         std::uint32_t most_iterations) {
   DerReader in(encrypted);
   DerReader fields = in.sequence();
   in.finish();
@@ -90,7 +91,7 @@ std::expected<MutableBytes, DecryptionFault> decrypt_key(asn1::DerDocument& encr
   if (!parameters.salt || !parameters.prf || !key_fits || iv.size() != 16 || parameters.iterations == 0) {
     return std::unexpected(DecryptionFault::unsupported_scheme);
   }
-  if (parameters.iterations > max_iterations) return std::unexpected(DecryptionFault::too_many_iterations);
+  if (parameters.iterations > most_iterations) return std::unexpected(DecryptionFault::too_many_iterations);
   crypto::pbkdf2(*parameters.prf, passphrase, *parameters.salt, parameters.iterations, key_bytes, cpu);
   const MutableBytes plaintext = room.first(ciphertext.size());
   const auto size = crypto::aes_cbc_decrypt(key_bytes, iv.first<16>(), ciphertext, plaintext);

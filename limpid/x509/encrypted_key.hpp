@@ -15,7 +15,7 @@ inline constexpr std::uint32_t max_iterations = 10'000'000;
 enum class DecryptionFault : std::uint8_t {
   malformed_der,        // see the document
   unsupported_scheme,   // not PBES2 with PBKDF2 (HMAC with SHA-1, SHA-256, SHA-384 or SHA-512) and AES-128/256-CBC
-  too_many_iterations,  // above max_iterations
+  too_many_iterations,  // above most_iterations
   wrong_passphrase,     // what comes out does not end in a padding
 };
 
@@ -23,6 +23,7 @@ enum class DecryptionFault : std::uint8_t {
 // taken, since it is PBKDF2's default and what GnuTLS and older OpenSSLs write. One wrong passphrase in 256 gives a
 // right padding: then what comes out is no key.
 std::expected<MutableBytes, DecryptionFault> decrypt_key(asn1::DerDocument& encrypted, Bytes passphrase,
-                                                         MutableBytes room, CpuFeatures cpu);
+                                                         MutableBytes room, CpuFeatures cpu,
+                                                         std::uint32_t most_iterations = max_iterations);
 
 }  // namespace limpid::x509

@@ -1,8 +1,14 @@
 #include "bench/credentials.hpp"
 
+#include <openssl/bn.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+
 #include <cstdlib>
 #include <ctime>
+#include <vector>
 
+#include "bench/openssl.hpp"
 #include "limpid/effects/cpu.hpp"
 #include "limpid/effects/entropy.hpp"
 #include "limpid/x509/issue.hpp"
@@ -18,6 +24,28 @@ std::string pem_of(Bytes der, Budget& budget) {
   return std::string(as_text({text.data(), text.size()}));
 }
 
+// OpenSSL makes the RSA keys: limpid's libraries only load them.
+crypto::PrivateKey make_rsa_key() {
+  const std::unique_ptr<EVP_PKEY, Releases<EVP_PKEY_free>> made(EVP_RSA_gen(2048));
+  const auto number = [&](const char* name) {
+    BIGNUM* value = nullptr;
+    if (EVP_PKEY_get_bn_param(made.get(), name, &value) != 1) std::abort();
+    std::vector<Byte> bytes(static_cast<std::size_t>(BN_num_bytes(value)));
+    BN_bn2bin(value, bytes.data());
+    BN_clear_free(value);
+    return bytes;
+  };
+  const auto n = number("n"), e = number("e"), d = number("d"), p = number("rsa-factor1"), q = number("rsa-factor2"),
+             dp = number("rsa-exponent1"), dq = number("rsa-exponent2"), qinv = number("rsa-coefficient1");
+  auto key = crypto::PrivateKey::rsa(crypto::KeyType::rsa, {n, e, d, p, q, dp, dq, qinv});
+  if (!key) std::abort();
+  return std::move(*key);
+}
+
+crypto::PrivateKey make_key(crypto::KeyType type, crypto::Generator& generator) {
+  return crypto::is_rsa(type) ? make_rsa_key() : crypto::PrivateKey::generate(type, generator);
+}
+
 }  // namespace
 
 UnixTime wall_now() { return {std::time(nullptr)}; }
@@ -26,8 +54,8 @@ Credentials::Credentials(crypto::KeyType type) {
   const CpuFeatures cpu = effects::cpu_features();
   crypto::Generator generator(std::array<Byte, 32>{1});
   const std::array<Byte, 32> hedge{};
-  const crypto::PrivateKey authority = crypto::PrivateKey::generate(type, generator);
-  crypto::PrivateKey key = crypto::PrivateKey::generate(type, generator);
+  const crypto::PrivateKey authority = make_key(type, generator);
+  crypto::PrivateKey key = make_key(type, generator);
 
   x509::CertificateContents contents;
   contents.validity = {{wall_now().seconds - 3600}, {wall_now().seconds + 86400}};

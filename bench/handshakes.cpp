@@ -54,7 +54,9 @@ void add(const std::string& name, const std::shared_ptr<Shared>& shared, Side si
 
 void add_handshakes() {
   for (const auto& [name, type] :
-       {std::pair("p256", crypto::KeyType::p256), std::pair("ed25519", crypto::KeyType::ed25519)}) {
+       {std::pair("p256", crypto::KeyType::p256), std::pair("p384", crypto::KeyType::p384),
+        std::pair("ed25519", crypto::KeyType::ed25519), std::pair("rsa2048", crypto::KeyType::rsa)}) {
+    if (!tls::Config().offers(crypto::scheme_of(type))) continue;
     const auto shared = std::make_shared<Shared>(type);
     add(std::string("server/") + name, shared, Side::server);
     add(std::string("client/") + name, shared, Side::client);

@@ -1,6 +1,7 @@
 // The cryptographic operations that a handshake and its records consist of, beside OpenSSL's EVP with contexts reused.
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include <cstdlib>
 #include <memory>
@@ -48,12 +49,19 @@ void add_signatures(const std::string& name, crypto::KeyType type, crypto::Signa
     *ours = credentials->identities.all()[0].key().sign(scheme, *message, hedge, cpu);
   };
   sign();
+  const auto set_padding = [type](EVP_PKEY_CTX* options) {
+    if (!crypto::is_rsa(type)) return;
+    require(EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
+            EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1);
+  };
   const auto theirs_sign = [=] {
     Context context(EVP_MD_CTX_new());
-    Byte signature[80];
+    Byte signature[256];
     std::size_t size = sizeof signature;
-    require(EVP_DigestSignInit(context.get(), nullptr, digest, nullptr, key.get()) == 1 &&
-            EVP_DigestSign(context.get(), signature, &size, message->data(), message->size()) == 1);
+    EVP_PKEY_CTX* options = nullptr;
+    require(EVP_DigestSignInit(context.get(), &options, digest, nullptr, key.get()) == 1);
+    set_padding(options);
+    require(EVP_DigestSign(context.get(), signature, &size, message->data(), message->size()) == 1);
   };
   add_rate("sign/" + name, "signatures", openssl_name, 20, timed(sign), timed(theirs_sign));
 
@@ -61,8 +69,10 @@ void add_signatures(const std::string& name, crypto::KeyType type, crypto::Signa
   add_rate("verify/" + name, "signatures", openssl_name, 20,
            timed([=] { require(crypto::verify(public_key, scheme, *message, ours->bytes(), cpu)); }), timed([=] {
              Context context(EVP_MD_CTX_new());
-             require(EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, key.get()) == 1 &&
-                     EVP_DigestVerify(context.get(), ours->bytes().data(), ours->bytes().size(), message->data(),
+             EVP_PKEY_CTX* options = nullptr;
+             require(EVP_DigestVerifyInit(context.get(), &options, digest, nullptr, key.get()) == 1);
+             set_padding(options);
+             require(EVP_DigestVerify(context.get(), ours->bytes().data(), ours->bytes().size(), message->data(),
                                       message->size()) == 1);
            }));
 }
@@ -83,7 +93,7 @@ void add_agreement(const std::string& name, crypto::NamedGroup group, const char
                                              openssl_group),
                            EVP_PKEY_free);
              std::unique_ptr<EVP_PKEY_CTX, Releases<EVP_PKEY_CTX_free>> context(EVP_PKEY_CTX_new(own.get(), nullptr));
-             Byte secret[32];
+             Byte secret[48];
              std::size_t size = sizeof secret;
              require(EVP_PKEY_derive_init(context.get()) == 1 &&
                      EVP_PKEY_derive_set_peer(context.get(), their_peer.get()) == 1 &&
@@ -110,8 +120,11 @@ void add_hash(const std::string& name, crypto::HashAlgorithm algorithm, const EV
 void add_primitives() {
   add_signatures("p256", crypto::KeyType::p256, crypto::SignatureScheme::ecdsa_secp256r1_sha256, EVP_sha256());
   add_signatures("ed25519", crypto::KeyType::ed25519, crypto::SignatureScheme::ed25519, nullptr);
+  add_signatures("p384", crypto::KeyType::p384, crypto::SignatureScheme::ecdsa_secp384r1_sha384, EVP_sha384());
+  add_signatures("rsa2048", crypto::KeyType::rsa, crypto::SignatureScheme::rsa_pss_rsae_sha256, EVP_sha256());
   add_agreement("x25519", crypto::NamedGroup::x25519, nullptr);
   add_agreement("p256", crypto::NamedGroup::secp256r1, "P-256");
+  add_agreement("p384", crypto::NamedGroup::secp384r1, "P-384");
   add_hash("sha256", crypto::HashAlgorithm::sha256, EVP_sha256(), 16384);
   add_hash("sha256", crypto::HashAlgorithm::sha256, EVP_sha256(), 64);
   if (effects::cpu_features().sha) add_hash("sha256", crypto::HashAlgorithm::sha256, EVP_sha256(), 16384, portable_cpu);

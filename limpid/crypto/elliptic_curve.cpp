@@ -172,7 +172,7 @@ auto with_field([[maybe_unused]] CpuFeatures cpu, auto work) {
 
 template <class Curve>
 bool is_on_curve(const AffinePointOf<Curve>& a) {
-  static constexpr auto b = Curve::modulo_prime.enter(Curve::b);
+  static constexpr auto b = Curve::modulo_prime.enter(Curve::curve_b);
   const auto three_x = Curve::add(Curve::add(a.x, a.x), a.x);
   const auto right = Curve::add(Curve::subtract(Curve::multiply(Curve::square(a.x), a.x), three_x), b);
   return mask_if_equal(Curve::square(a.y), right) != 0;

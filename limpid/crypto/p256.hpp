@@ -14,8 +14,8 @@ struct P256 {
 
   static constexpr Number prime{0xffffffffffffffff, 0x00000000ffffffff, 0, 0xffffffff00000001};
   static constexpr Number order{0xf3b9cac2fc632551, 0xbce6faada7179e84, 0xffffffffffffffff, 0xffffffff00000000};
-  // These three not in Montgomery form. y^2 = x^3 - 3 x + b.
-  static constexpr Number b{0x3bce3c3e27d2604b, 0x651d06b0cc53b0f6, 0xb3ebbd55769886bc, 0x5ac635d8aa3a93e7};
+  // These three not in Montgomery form. y^2 = x^3 - 3 x + curve_b.
+  static constexpr Number curve_b{0x3bce3c3e27d2604b, 0x651d06b0cc53b0f6, 0xb3ebbd55769886bc, 0x5ac635d8aa3a93e7};
   static constexpr Number base_x{0xf4a13945d898c296, 0x77037d812deb33a0, 0xf8bce6e563a440f2, 0x6b17d1f2e12c4247};
   static constexpr Number base_y{0xcbb6406837bf51f5, 0x2bce33576b315ece, 0x8ee7eb4a7c0f9e16, 0x4fe342e2fe1a7f9b};
   static constexpr Montgomery<4> modulo_prime{prime}, modulo_order{order};

@@ -13,8 +13,8 @@ struct P384 {
                                 0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff};
   static constexpr Number order{0xecec196accc52973, 0x581a0db248b0a77a, 0xc7634d81f4372ddf,
                                 0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff};
-  static constexpr Number b{0x2a85c8edd3ec2aef, 0xc656398d8a2ed19d, 0x0314088f5013875a,
-                            0x181d9c6efe814112, 0x988e056be3f82d19, 0xb3312fa7e23ee7e4};
+  static constexpr Number curve_b{0x2a85c8edd3ec2aef, 0xc656398d8a2ed19d, 0x0314088f5013875a,
+                                  0x181d9c6efe814112, 0x988e056be3f82d19, 0xb3312fa7e23ee7e4};
   static constexpr Number base_x{0x3a545e3872760ab7, 0x5502f25dbf55296c, 0x59f741e082542a38,
                                  0x6e1d3b628ba79b98, 0x8eb1c71ef320ad74, 0xaa87ca22be8b0537};
   static constexpr Number base_y{0x7a431d7c90ea0e5f, 0x0a60b1ce1d7e819d, 0xe9da3113b5f0b8c0,

@@ -385,7 +385,7 @@ TYPED_TEST(Group, DecodeRefusesCoordinatesThatAreNotReduced) {
   for (Limb small = 0; found < 3; ++small) {
     mpz_t b;
     mpz_init(b);
-    mpz_import(b, Number::size, -1, 8, 0, 0, TypeParam::b.limb);
+    mpz_import(b, Number::size, -1, 8, 0, 0, TypeParam::curve_b.limb);
     mpz_set_ui(x, small);
     mpz_pow_ui(right, x, 3);
     mpz_submul_ui(right, x, 3);

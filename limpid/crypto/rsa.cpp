@@ -32,15 +32,21 @@ std::size_t bit_length(Bytes modulus) {  // its first byte is not zero
 
 Limb exponent_of(const PublicKey& key) { return from_short_big_endian<1>(key.exponent())[0]; }
 
-// a^e modulo the modulus, both in Montgomery form: for a public exponent.
+// a^e modulo the modulus for a below it and a public exponent; nothing in Montgomery form.
 template <std::size_t N>
-Limbs<N> public_power(const Montgomery<N>& modulo, const Limbs<N>& a, Limb e) {
-  Limbs<N> power = a;
+Limbs<N> public_power(const Montgomery<N>& modulo, const Limbs<N>& a, Limb e, [[maybe_unused]] CpuFeatures cpu) {
+#if defined(__x86_64__)
+  if constexpr (N <= x86::max_public_power_limbs) {
+    if (cpu.avx512_ifma) return x86::raise_public(modulo, a, e);
+  }
+#endif
+  const Limbs<N> entered = modulo.enter(a);
+  Limbs<N> power = entered;
   for (int bit = 62 - std::countl_zero(e); bit >= 0; --bit) {
     power = modulo.square(power);
-    if ((e >> bit & 1) != 0) power = modulo.multiply(power, a);
+    if ((e >> bit & 1) != 0) power = modulo.multiply(power, entered);
   }
-  return power;
+  return modulo.leave(power);
 }
 
 template <std::size_t N>
@@ -164,10 +170,10 @@ bool sign_encoded(const Numbers<W>& key, Generator& generator, MutableBytes enco
   const Limbs<W> message = from_short_big_endian<W>(encoded);
   // (m r^e)^d is m^d r: what is raised to a secret power has nothing to do with the message.
   const Limbs<W> r = random_below<W>(key.bits, generator);
-  const Limbs<W> blinded = modulo.multiply(public_power(modulo, modulo.enter(r), key.e), message);
+  const Limbs<W> blinded = modulo.multiply(modulo.enter(public_power(modulo, r, key.e, cpu)), message);
   const Limbs<W> blinded_signature = private_power(key, blinded, cpu);
   const Limbs<W> signature = modulo.multiply(modulo.enter(blinded_signature), modular_inverse(r, key.n));
-  const Limbs<W> verified = modulo.leave(public_power(modulo, modulo.enter(signature), key.e));
+  const Limbs<W> verified = public_power(modulo, signature, key.e, cpu);
   const Limb good = mask_if_equal(verified, message);
   for (std::size_t i = 0; i < encoded.size(); ++i) {
     const std::size_t at = encoded.size() - 1 - i;
@@ -214,7 +220,7 @@ bool verify(const PublicKey& key, SignatureAlgorithm algorithm, Bytes digest, By
     // out of range" and stop."
     if (mask_if_less(s, n) == 0) return false;
     const Montgomery<N> modulo(n, bit_length(modulus));
-    const auto message = modulo.leave(public_power(modulo, modulo.enter(s), exponent_of(key)));
+    const auto message = public_power(modulo, s, exponent_of(key), cpu);
     for (std::size_t i = 0; i < encoded.size(); ++i) {
       encoded[encoded.size() - 1 - i] = static_cast<Byte>(message[i / 8] >> 8 * (i % 8));
     }

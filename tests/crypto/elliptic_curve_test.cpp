@@ -248,7 +248,9 @@ TYPED_TEST(Group, InvertsLikeGmp) {
 TYPED_TEST(Group, MultiplesOfEdgeScalarsAgreeWithOpenSsl) {
   using Number = typename TypeParam::Number;
   const auto point = *this->base_multiple(repeated<Number::size>("0123456789abcdef"));
-  for (const Number& scalar : this->edge_scalars()) {
+  const auto scalars = this->edge_scalars();
+  for (std::size_t i = 0; i < scalars.size(); i += Number::size == 4 ? 1 : 3) {
+    const Number& scalar = scalars[i];
     const auto base_expected = this->base_multiple(scalar), expected = this->multiple(scalar, point);
     for (const CpuFeatures cpu : test::cpu_paths()) {
       ASSERT_EQ(this->encoded(multiply_base<TypeParam>(scalar, cpu)), base_expected) << to_hex(bytes_of(scalar));
@@ -262,7 +264,7 @@ TYPED_TEST(Group, RandomMultiplesAgreeWithOpenSsl) {
   using Number = typename TypeParam::Number;
   Random<Number::size> random;
   const auto paths = test::cpu_paths();
-  for (std::size_t i = 0; i < 300; ++i) {
+  for (std::size_t i = 0; i < (Number::size == 4 ? 300 : 60); ++i) {
     const CpuFeatures cpu = paths[i % paths.size()];
     const Number a = random.below(TypeParam::order), b = random.below(TypeParam::order);
     const auto point = this->encoded(multiply_base<TypeParam>(a, cpu));
@@ -283,7 +285,7 @@ TYPED_TEST(Group, SumsOfTwoMultiplesAgreeWithOpenSslWhereTheyCollide) {
   for (const Number& factor : {Number::from_word(1), Number::from_word(2), Number::from_word(3), Number::from_word(16),
                                Number::from_word(32), plus(TypeParam::order, -1), plus(TypeParam::order, -2)}) {
     const auto point = *this->base_multiple(factor);
-    for (std::size_t i = 0; i < edges.size(); i += 5) {
+    for (std::size_t i = 0; i < edges.size(); i += Number::size == 4 ? 5 : 31) {
       for (const Number& b : {edges[i], order.negate(order.reduce_once(edges[i])), Number{}}) {
         if (mask_if_less(b, TypeParam::order) == 0) continue;
         const auto expected = this->combine(edges[i], b, point);

@@ -19,7 +19,7 @@ constexpr Limb low_52 = (Limb{1} << 52) - 1;
 // multiplication"; S. Gueron, "Efficient software implementations of modular exponentiation", 2012).
 template <std::size_t N>
 struct Digits {
-  static constexpr std::size_t count = (64 * N + 2 + 51) / 52;
+  static constexpr std::size_t count = ((64 * N + 2 + 51) / 52 + 1) / 2 * 2;
   static constexpr std::size_t vectors = (count + lanes - 1) / lanes;
   alignas(64) Limb digit[vectors * lanes] = {};
 
@@ -44,36 +44,28 @@ struct Modulus {
   Limb negative_inverse;      // -1 / modulus modulo 2^52
   Digits<N> square_of_radix;  // 2^(2 * 52 count) modulo the modulus
 
-  explicit Modulus(const Montgomery<N>& modulo)
-      : digits(modulo.modulus()), negative_inverse((0 - invert_limb(modulo.modulus()[0])) & low_52) {
-    // In Montgomery form what is wanted is 2 to the power of `excess`, which squarings reach from its odd part.
-    constexpr std::size_t excess = 2 * 52 * Digits<N>::count - 64 * N;
-    constexpr int squarings = std::countr_zero(excess);
-    Limbs<N> power = modulo.one();
-    for (std::size_t i = 0; i < excess >> squarings; ++i) power = modulo.add(power, power);
-    for (int i = 0; i < squarings; ++i) power = modulo.square(power);
-    square_of_radix = Digits<N>(power);
-  }
+  explicit Modulus(const Montgomery<N>& modulo);
 };
 
 template <std::size_t N>
 using Two = Digits<N>[2];
 
-// product = a * b / 2^(52 count) modulo each modulus, below twice it. May overwrite a factor.
-template <std::size_t N>
-TARGET [[gnu::noinline]] void multiply(Two<N>& product, const Two<N>& a, const Two<N>& b, const Modulus<N> (&m)[2]) {
+// product = a * b / 2^(52 count) modulo each of K moduli, below twice it. May overwrite a factor.
+template <std::size_t N, std::size_t K>
+TARGET [[gnu::noinline]] void multiply(Digits<N> (&product)[K], const Digits<N> (&a)[K], const Digits<N> (&b)[K],
+                                       const Modulus<N> (&m)[K]) {
   constexpr std::size_t count = Digits<N>::count, vectors = Digits<N>::vectors;
   using Wide = unsigned __int128;
-  Vector sum[2][vectors];
-  Limb lowest[2] = {0, 0};  // stands for the first lane of sum, which is not kept up
+  Vector sum[K][vectors];
+  Limb lowest[K] = {};  // stands for the first lane of sum, which is not kept up
 #pragma GCC unroll 2
   for (auto& each : sum) {
-#pragma GCC unroll 5
+#pragma GCC unroll 10
     for (Vector& part : each) part = _mm512_setzero_si512();
   }
   for (std::size_t i = 0; i < count; ++i) {
 #pragma GCC unroll 2
-    for (std::size_t k = 0; k < 2; ++k) {
+    for (std::size_t k = 0; k < K; ++k) {
       // The multiple y of the modulus that makes the lowest digit vanish.
       const Limb factor = b[k].digit[i];
       Wide low = Wide{a[k].digit[0]} * factor + lowest[k];
@@ -84,35 +76,48 @@ TARGET [[gnu::noinline]] void multiply(Two<N>& product, const Two<N>& a, const T
       const auto of_a = [&](std::size_t v) TARGET { return _mm512_load_si512(a[k].digit + lanes * v); };
       const auto of_m = [&](std::size_t v) TARGET { return _mm512_load_si512(m[k].digits.digit + lanes * v); };
       // Low halves, then down by a digit, then high halves, which belong one digit up.
-#pragma GCC unroll 5
+#pragma GCC unroll 10
       for (std::size_t v = 0; v < vectors; ++v) sum[k][v] = _mm512_madd52lo_epu64(sum[k][v], of_a(v), factors);
-#pragma GCC unroll 5
+#pragma GCC unroll 10
       for (std::size_t v = 0; v < vectors; ++v) sum[k][v] = _mm512_madd52lo_epu64(sum[k][v], of_m(v), multiples);
-#pragma GCC unroll 5
+#pragma GCC unroll 10
       for (std::size_t v = 0; v < vectors; ++v) {
         sum[k][v] = _mm512_alignr_epi64(v + 1 < vectors ? sum[k][v + 1] : _mm512_setzero_si512(), sum[k][v], 1);
       }
       lowest[k] =
           static_cast<Limb>(low >> 52) + static_cast<Limb>(_mm_cvtsi128_si64(_mm512_castsi512_si128(sum[k][0])));
-#pragma GCC unroll 5
+#pragma GCC unroll 10
       for (std::size_t v = 0; v < vectors; ++v) sum[k][v] = _mm512_madd52hi_epu64(sum[k][v], of_a(v), factors);
-#pragma GCC unroll 5
+#pragma GCC unroll 10
       for (std::size_t v = 0; v < vectors; ++v) sum[k][v] = _mm512_madd52hi_epu64(sum[k][v], of_m(v), multiples);
     }
   }
-  for (std::size_t k = 0; k < 2; ++k) {
+  for (std::size_t k = 0; k < K; ++k) {
     for (std::size_t v = 0; v < vectors; ++v) _mm512_store_si512(product[k].digit + lanes * v, sum[k][v]);
     product[k].digit[0] = lowest[k];
   }
-  Limb carry[2] = {0, 0};
+  Limb carry[K] = {};
   for (std::size_t i = 0; i < count; ++i) {
 #pragma GCC unroll 2
-    for (std::size_t k = 0; k < 2; ++k) {
+    for (std::size_t k = 0; k < K; ++k) {
       const Limb digit = product[k].digit[i] + carry[k];
       product[k].digit[i] = digit & low_52;
       carry[k] = digit >> 52;
     }
   }
+}
+
+template <std::size_t N>
+Modulus<N>::Modulus(const Montgomery<N>& modulo)
+    : digits(modulo.modulus()), negative_inverse((0 - invert_limb(modulo.modulus()[0])) & low_52) {
+  // 2^(52 count) times 2 to the power of `odd`, which squarings raise to 2^(52 count).
+  constexpr std::size_t bits = 52 * Digits<N>::count, squarings = std::countr_zero(bits), odd = bits >> squarings;
+  Limbs<N> power = modulo.one();
+  for (std::size_t i = 64 * N; i < bits + odd; ++i) power = modulo.add(power, power);
+  const Modulus(&self)[1] = reinterpret_cast<const Modulus(&)[1]>(*this);
+  Digits<N> square[1] = {Digits<N>(power)};
+  for (std::size_t i = 0; i < squarings; ++i) multiply(square, square, square, self);
+  square_of_radix = square[0];
 }
 
 constexpr std::size_t window = 5;
@@ -160,9 +165,9 @@ TARGET TwoNumbers<N> raise_two(const Power<N>& first, const Power<N>& second) {
   const Two<N> ones = {Digits<N>(Limbs<N>::from_word(1)), Digits<N>(Limbs<N>::from_word(1))};
   const Two<N> bases = {Digits<N>(first.base), Digits<N>(second.base)};
   Two<N> table[table_size];
-  multiply<N>(table[0], ones, squares_of_radix, moduli);
-  multiply<N>(table[1], bases, squares_of_radix, moduli);
-  for (std::size_t i = 2; i < table_size; ++i) multiply<N>(table[i], table[i - 1], table[1], moduli);
+  multiply(table[0], ones, squares_of_radix, moduli);
+  multiply(table[1], bases, squares_of_radix, moduli);
+  for (std::size_t i = 2; i < table_size; ++i) multiply(table[i], table[i - 1], table[1], moduli);
 
   Two<N> powers, factors;
   const auto digits_at = [&](Two<N>& found, std::size_t at) {
@@ -173,15 +178,34 @@ TARGET TwoNumbers<N> raise_two(const Power<N>& first, const Power<N>& second) {
   digits_at(powers, at);
   while (at > 0) {
     at -= window;
-    for (std::size_t i = 0; i < window; ++i) multiply<N>(powers, powers, powers, moduli);
+    for (std::size_t i = 0; i < window; ++i) multiply(powers, powers, powers, moduli);
     digits_at(factors, at);
-    multiply<N>(powers, powers, factors, moduli);
+    multiply(powers, powers, factors, moduli);
   }
-  multiply<N>(powers, powers, ones, moduli);  // at most the modulus
+  multiply(powers, powers, ones, moduli);  // at most the modulus
   clear_vectors();
   return {first.modulo.reduce_once(powers[0].to_limbs()), second.modulo.reduce_once(powers[1].to_limbs())};
 }
 
+template <std::size_t N>
+TARGET Limbs<N> raise_public(const Montgomery<N>& modulo, const Limbs<N>& base, Limb exponent) {
+  const Modulus<N> modulus[1] = {Modulus<N>(modulo)};
+  const Digits<N> square_of_radix[1] = {modulus[0].square_of_radix}, one[1] = {Digits<N>(Limbs<N>::from_word(1))};
+  Digits<N> entered[1] = {Digits<N>(base)}, power[1];
+  multiply(entered, entered, square_of_radix, modulus);
+  power[0] = entered[0];
+  for (int bit = 62 - std::countl_zero(exponent); bit >= 0; --bit) {
+    multiply(power, power, power, modulus);
+    if ((exponent >> bit & 1) != 0) multiply(power, power, entered, modulus);
+  }
+  multiply(power, power, one, modulus);
+  clear_vectors();
+  return modulo.reduce_once(power[0].to_limbs());
+}
+
+template Limbs<32> raise_public(const Montgomery<32>&, const Limbs<32>&, Limb);
+template Limbs<48> raise_public(const Montgomery<48>&, const Limbs<48>&, Limb);
+template Limbs<64> raise_public(const Montgomery<64>&, const Limbs<64>&, Limb);
 template TwoNumbers<16> raise_two(const Power<16>&, const Power<16>&);
 template TwoNumbers<24> raise_two(const Power<24>&, const Power<24>&);
 template TwoNumbers<32> raise_two(const Power<32>&, const Power<32>&);

@@ -27,4 +27,9 @@ struct TwoNumbers {
 template <std::size_t N>
 TwoNumbers<N> raise_two(const Power<N>& first, const Power<N>& second);
 
+// base^exponent for a public exponent above 1 and a modulus of 32, 48 or 64 limbs.
+inline constexpr std::size_t max_public_power_limbs = 64;
+template <std::size_t N>
+Limbs<N> raise_public(const Montgomery<N>& modulo, const Limbs<N>& base, Limb exponent);
+
 }  // namespace limpid::crypto::x86

@@ -228,9 +228,9 @@ TARGET void absorb_whole(Number& hash, const Powers& powers, Bytes bytes) {
   if (bytes.size() >= block_size) absorb(hash, powers, bytes.data(), bytes.size() / block_size);
 }
 
-// Section 2.5.1: "the 128 least significant bits" of the number, fully reduced, plus s.
+// Section 2.5.1: "the 128 least significant bits" of the number, fully reduced, plus s. The number was carried once, so
+// that only its lowest limb can be too large, by little: carried once more, all limbs fit.
 KERNEL void finish(Number hash, const std::uint64_t* s, Byte* tag) {
-  carry(hash);
   carry(hash);
   Number less = hash;  // 2^130 - 5, which is subtracted by adding 5 and taking 2^130 away
   less.limb[0] += 5;

@@ -52,6 +52,14 @@ int complain(const Failure& failure) { return say(failure.text, failed); }
 int complain_about_command_line(std::string_view text) { return say(text, wrong_command_line); }
 
 // Any number of values, so that whatever follows the name does not become a complaint of its own.
+Result<effects::KeyLogFile> open_key_log(const std::string& path) {
+  auto opened = effects::KeyLogFile::open(path);
+  if (opened) {
+    std::fprintf(stderr, "limpid: the keys of every connection go to '%s': who reads it can read them\n", path.c_str());
+  }
+  return opened;
+}
+
 void NotYetSupported::option(CLI::App& command, const std::string& name) {
   options_.push_back(
       command.add_option(name, "not yet supported")->expected(0, 1)->take_all()->group("Not yet supported"));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "limpid/effects/failure.hpp"
+#include "limpid/effects/key_log_file.hpp"
 
 namespace limpid::apps {
 
@@ -22,6 +23,9 @@ int complain_about_command_line(std::string_view text);
 // Text from elsewhere as a terminal may show it: whatever would move the cursor, change colours or the direction of
 // writing, or is not UTF-8, is replaced by question marks.
 std::string printable(std::string_view text);
+
+// Opens it and warns of it.
+Result<effects::KeyLogFile> open_key_log(const std::string& path);
 
 // Options that the interface promises and that no code stands behind yet. They are accepted by the parser so that they
 // can be refused by name instead of being taken for a misspelling.

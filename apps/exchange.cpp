@@ -95,6 +95,8 @@ class Exchange {
       policy.role = tls::Role::client;
       policy.server_name = server_name;
       policy.application_protocols = protocols;
+      policy.request_staple = true;
+      policy.log_secrets = static_cast<bool>(listener_.keys);
       const auto made = tls::Config::make(policy);
       if (!made)
         return effects::fail("cannot reach '" + url_.where.host + "': " + std::string(tls::describe(made.error())));
@@ -271,6 +273,9 @@ class Exchange {
   }
   void on(const tls::Truncated&) { say("the connection ended without close_notify"); }
   void on(const tls::Noted&) {}
+  void on(const tls::KeyLog& log) {
+    if (const auto written = listener_.keys(log.lines); !written) fail(written.error().text);
+  }
 
   void say(const std::string& line) { listener_.say(line); }
   void take(Result<void> outcome) {

@@ -35,6 +35,7 @@ struct Listener {
   std::function<void(const std::string&)> say;  // what happens, in words, a line each
   std::function<Result<void>(Bytes)> head;      // of the final answer, as it came
   std::function<Result<void>(Bytes)> body;      // a piece of the content
+  std::function<Result<void>(Bytes)> keys{};    // lines of a key log; nobody: none is kept
 };
 
 // Success means that the answer came whole, from whom it should. `recorder` may be null.

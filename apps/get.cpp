@@ -32,6 +32,7 @@ struct Options {
   std::vector<std::string> resolve;
   double max_time_s = 0;  // 0: no limit
   std::string record;     // empty: not recorded
+  std::string key_log;
 };
 
 // --resolve HOST:PORT:ADDR
@@ -124,8 +125,9 @@ bool is_for_one_server(std::string_view field) {
 
 class Getter {
  public:
-  Getter(const Options& options, std::vector<Override> overrides, effects::Recorder* recorder)
-      : options_(options), overrides_(std::move(overrides)), recorder_(recorder) {}
+  Getter(const Options& options, std::vector<Override> overrides, effects::Recorder* recorder,
+         const effects::KeyLogFile* key_log)
+      : options_(options), overrides_(std::move(overrides)), recorder_(recorder), key_log_(key_log) {}
 
   Result<void> get(Url url, const std::string& output) {
     std::optional<Instant> deadline;
@@ -215,7 +217,9 @@ class Getter {
                                .body = [&](Bytes bytes) -> Result<void> {
                                  received += bytes.size();
                                  return location ? Result<void>() : sink.write(bytes);
-                               }},
+                               },
+                               .keys = key_log_ == nullptr ? std::function<Result<void>(Bytes)>()
+                                                           : [this](Bytes lines) { return write_keys(lines); }},
                               recorder_);
     if (options_.verbose) {
       show("*", "received " + std::to_string(received) + " bytes of content after " + milliseconds_since(begun));
@@ -223,9 +227,16 @@ class Getter {
     return exchanged;
   }
 
+  Result<void> write_keys(Bytes lines) {
+    const int error = key_log_->write(lines);
+    if (error == 0) return {};
+    return effects::fail("cannot write the key log: " + effects::system_words(error) + "; make room for it");
+  }
+
   const Options& options_;
   const std::vector<Override> overrides_;
   effects::Recorder* const recorder_;
+  const effects::KeyLogFile* const key_log_;
   std::optional<x509::CertificateList> anchors_;
 };
 
@@ -238,7 +249,13 @@ Result<void> run(const Options& options) {
     if (!created) return std::unexpected(created.error());
     recorder = std::move(*created);
   }
-  Getter getter(options, std::move(overrides), recorder.get());
+  std::optional<effects::KeyLogFile> key_log;
+  if (!options.key_log.empty()) {
+    auto opened = open_key_log(options.key_log);
+    if (!opened) return std::unexpected(opened.error());
+    key_log.emplace(std::move(*opened));
+  }
+  Getter getter(options, std::move(overrides), recorder.get(), key_log ? &*key_log : nullptr);
   // As curl has it: all are tried, and the last failure is the outcome.
   std::optional<Failure> failure;
   for (std::size_t i = 0; i < options.urls.size(); ++i) {
@@ -293,6 +310,8 @@ void add_get(CLI::App& tool, int& status) {
       ->type_name("S")
       ->check(CLI::PositiveNumber);
   command->add_option("--record", options->record, "write what happens to FILE, sealed under FILE.key")
+      ->type_name("FILE");
+  command->add_option("--keylog", options->key_log, "write the connections' keys to FILE, for debugging only")
       ->type_name("FILE");
   for (const char* name : {"--cert", "--key", "--session", "--net"}) unbuilt->option(*command, name);
   command->callback([options, unbuilt, &status] {

@@ -32,7 +32,7 @@ struct Options {
   std::string log = "text";
   unsigned redirect = 0;  // the port; 0: none
   bool index = false;
-  std::string access_log;
+  std::string access_log, key_log;
   std::string record;   // empty: not recorded
   std::string control;  // the control socket's path; empty: where it is by default
   bool take_over = false;
@@ -153,6 +153,7 @@ Result<Secure> prepare_tls(const Options& options) {
   tls::Config::Options policy;
   policy.role = tls::Role::server;
   policy.application_protocols = protocols;
+  policy.log_secrets = !options.key_log.empty();
   auto config = tls::Config::make(policy);
   if (!config) return effects::fail("cannot use --alpn as given: " + std::string(tls::describe(config.error())));
 
@@ -271,6 +272,16 @@ Result<void> run(const Options& options) {
     if (!opened) return std::unexpected(opened.error());
     access_log.emplace(std::move(*opened));
   }
+  std::optional<effects::KeyLogFile> key_log;
+  if (!options.key_log.empty()) {
+    if (is_inside(options.key_log, options.folder)) {
+      return effects::fail("the key log '" + options.key_log + "' would be served with '" + options.folder +
+                           "'; write it elsewhere");
+    }
+    auto opened = open_key_log(options.key_log);
+    if (!opened) return std::unexpected(opened.error());
+    key_log.emplace(std::move(*opened));
+  }
   stack::Server::Config config;
   config.http.list_folders = options.index;
   std::optional<Secure> secure;
@@ -301,6 +312,7 @@ Result<void> run(const Options& options) {
                                  .memory = memory,
                                  .log = options.log_form(),
                                  .access_log = access_log ? &*access_log : nullptr,
+                                 .key_log = key_log ? &*key_log : nullptr,
                                  .recorder = recorder.get()};
   const std::string control = options.control.empty() ? default_control((*endpoints)[0].port) : options.control;
   if (options.take_over && control.empty()) {
@@ -405,7 +417,9 @@ void add_serve(CLI::App& tool, int& status) {
   command->add_flag("--index", options->index, "list folders that have no index.html");
   command->add_option("--access-log", options->access_log, "a line for each request; - is standard output")
       ->type_name("FILE");
-  for (const char* name : {"--client-ca", "--ticket-keys", "--keylog", "--pcap"}) {
+  command->add_option("--keylog", options->key_log, "write the keys of every connection to FILE, for debugging only")
+      ->type_name("FILE");
+  for (const char* name : {"--client-ca", "--ticket-keys", "--pcap"}) {
     unbuilt->option(*command, name);
   }
   command

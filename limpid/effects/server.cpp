@@ -79,6 +79,7 @@ WorkerSettings Server::settings(const Directory& site) const {
           .memory = options_.memory / options_.threads,
           .log = options_.log,
           .access_log = options_.access_log,
+          .key_log = options_.key_log,
           .recorder = options_.recorder};
 }
 

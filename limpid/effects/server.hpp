@@ -24,6 +24,7 @@ struct ServerOptions {
   Duration grace = seconds(30);               // how long a drain may take before what is left is cut off
   LogForm log = LogForm::text;
   const LogFile* access_log = nullptr;  // outlives the server
+  const KeyLogFile* key_log = nullptr;  // likewise; the configuration must ask for what is to be told there
   Recorder* recorder = nullptr;         // of what the machines are told, if that is wanted; outlives the server
 };
 

@@ -143,6 +143,14 @@ void Worker::run() {
   }
 }
 
+void Worker::write_key_log(Bytes lines) {
+  if (settings_.key_log == nullptr) return;
+  const int error = settings_.key_log->write(lines);
+  if (error != 0 && settings_.complaints.of_log.may(now().monotonic)) {
+    complain(settings_.log, "cannot write the key log: " + system_words(error) + "; make room for it");
+  }
+}
+
 // Writes the access log, and tells what there is to be told once a second.
 void Worker::look_after_logs() {
   const Instant time = now().monotonic;
@@ -513,6 +521,7 @@ void Worker::carry_out(Connection& connection, std::span<const Machine::Action> 
                    [&](const http::StaleReply&) {},
                    [&](const tls::Truncated&) {},
                    [&](const tls::Noted&) {},
+                   [&](const tls::KeyLog& log) { write_key_log(log.lines); },
                },
                action);
   }

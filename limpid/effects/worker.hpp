@@ -12,6 +12,7 @@
 #include "limpid/core/vec.hpp"
 #include "limpid/effects/counters.hpp"
 #include "limpid/effects/hand_over.hpp"
+#include "limpid/effects/key_log_file.hpp"
 #include "limpid/effects/log.hpp"
 #include "limpid/effects/poller.hpp"
 #include "limpid/effects/recorder.hpp"
@@ -32,6 +33,7 @@ struct WorkerSettings {
   std::size_t memory = 0;  // what the connections of one worker may hold
   LogForm log = LogForm::text;
   const LogFile* access_log = nullptr;
+  const KeyLogFile* key_log = nullptr;
   Recorder* recorder = nullptr;
 };
 
@@ -153,6 +155,7 @@ class Worker {
   void wake();
   void take_news();
   void start_draining();
+  void write_key_log(Bytes lines);
   void look_after_logs();
 
   // Shedding load. ARCHITECTURE.md has the rule.

@@ -218,6 +218,7 @@ class ClientStep {
         keep(done->application_protocol);
         keep(done->server_name);
       }
+      if (const auto* log = std::get_if<tls::KeyLog>(&action)) keep(log->lines);
     }
     for (const auto& action : progress.actions) {
       if (secure() == nullptr) break;
@@ -241,6 +242,7 @@ class ClientStep {
                        finish();
                      },
                      [&](const tls::Noted& noted) { actions_.push(noted); },
+                     [&](const tls::KeyLog& log) { actions_.push(log); },
                  },
                  action);
     }

@@ -33,14 +33,14 @@ class Client {
 
   using Event = std::variant<Tick, stream::Opened, stream::Received, stream::PeerFinished, stream::Reset, http::Fetch,
                              tls::Reply, tls::Entropy>;
-  using Action =
-      std::variant<stream::Send, stream::Finish, stream::Abort, http::HeadReceived, http::BodyReceived, http::Done,
-                   http::FetchFailed, TimedOut, tls::HandshakeDone, tls::Failed, tls::Truncated, tls::Noted>;
+  using Action = std::variant<stream::Send, stream::Finish, stream::Abort, http::HeadReceived, http::BodyReceived,
+                              http::Done, http::FetchFailed, TimedOut, tls::HandshakeDone, tls::Failed, tls::Truncated,
+                              tls::Noted, tls::KeyLog>;
   using Query = std::variant<TlsQuery>;  // VerifyPeer: stack::verify_peer answers it
 
   static constexpr LeastRoom least_room{
       .bytes = 2 * tls::Connection::least_room.bytes, .actions = 24, .input = tls::Connection::least_room.input};
-  static constexpr SnapshotKind snapshot_kind{"scli", 2};
+  static constexpr SnapshotKind snapshot_kind{"scli", 3};
 
   // BodyReceived's bytes are in the bytes received, decrypted in place.
   static Progress<Action> advance(const Config& config, Client& state, Time now, const Event& event,

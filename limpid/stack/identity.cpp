@@ -18,21 +18,34 @@ std::string_view describe(IdentityFault fault) {
   return "";
 }
 
+namespace {
+
+std::expected<Buffer, IdentityFault> encode(const x509::CertificateList& chain, Budget& budget, Bytes staple) {
+  Buffer list(budget);
+  Writer out(list);
+  for (const x509::Certificate& certificate : chain.certificates()) {
+    tls::append_certificate(out, certificate.der, std::exchange(staple, Bytes{}));
+  }
+  if (out.failed()) return std::unexpected(IdentityFault::out_of_memory);
+  // A Certificate message: the empty context, the list's length, the list.
+  if (4 + list.size() > tls::wire::max_body_size(tls::wire::HandshakeType::certificate)) {
+    return std::unexpected(IdentityFault::chain_too_large);
+  }
+  return list;
+}
+
+}  // namespace
+
 std::expected<Identity, IdentityFault> Identity::make(x509::CertificateList chain, crypto::PrivateKey key,
-                                                      Budget& budget) {
+                                                      Budget& budget, Bytes staple) {
   if (chain.empty()) return std::unexpected(IdentityFault::no_certificate);
   if (!x509::key_matches(key, chain[0])) return std::unexpected(IdentityFault::key_mismatch);
-  std::size_t size = 0;
-  for (const x509::Certificate& certificate : chain.certificates()) size += 3 + certificate.der.size() + 2;
-  // A Certificate message: the empty context, the list's length, the list.
-  if (4 + size > tls::wire::max_body_size(tls::wire::HandshakeType::certificate))
-    return std::unexpected(IdentityFault::chain_too_large);
-  Buffer list(budget);
-  if (!list.reserve(size)) return std::unexpected(IdentityFault::out_of_memory);
-  Writer out(list);
-  for (const x509::Certificate& certificate : chain.certificates()) tls::append_certificate(out, certificate.der);
-  if (out.failed()) return std::unexpected(IdentityFault::out_of_memory);
-  return Identity(std::move(chain), std::move(key), std::move(list));
+  auto list = encode(chain, budget, {});
+  if (!list) return std::unexpected(list.error());
+  std::expected<Buffer, IdentityFault> stapled;
+  if (!staple.empty()) stapled = encode(chain, budget, staple);
+  if (!stapled) return std::unexpected(stapled.error());
+  return Identity(std::move(chain), std::move(key), std::move(*list), std::move(*stapled));
 }
 
 bool Identity::is_for(std::string_view name) const {
@@ -56,15 +69,23 @@ tls::Answer Identities::answer(const tls::Query& query, CpuFeatures cpu) {
   return tls::Declined{tls::Fault::verification_failed};
 }
 
+namespace {
+
+// The best scheme that the key of this identity can sign with and the peer can verify.
+std::optional<crypto::SignatureScheme> scheme_for(const Identity& identity, const tls::SelectCertificate& query) {
+  const auto possible = crypto::schemes_of(identity.key().type());
+  for (const crypto::SignatureScheme scheme : query.signature_schemes) {
+    if (std::find(possible.begin(), possible.end(), scheme) != possible.end()) return scheme;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 tls::Answer Identities::select(const tls::SelectCertificate& query) const {
-  const auto verifiable = [&](const Identity& identity) {
-    const auto scheme = crypto::scheme_of(identity.key().type());
-    return std::find(query.signature_schemes.begin(), query.signature_schemes.end(), scheme) !=
-           query.signature_schemes.end();
-  };
   const Identity* chosen = nullptr;
   for (const Identity& identity : all()) {
-    if (!verifiable(identity)) continue;
+    if (!scheme_for(identity, query)) continue;
     if (identity.is_for(as_text(query.server_name))) {
       chosen = &identity;
       break;
@@ -75,7 +96,7 @@ tls::Answer Identities::select(const tls::SelectCertificate& query) const {
     return tls::Declined{identities_.empty() ? tls::Fault::no_certificate : tls::Fault::no_common_signature_scheme};
   }
   const auto index = static_cast<std::uint32_t>(chosen - all().data());
-  return tls::CertificateSelected{chosen->certificate_list(), crypto::scheme_of(chosen->key().type()),
+  return tls::CertificateSelected{chosen->certificate_list(query.staple_requested), *scheme_for(*chosen, query),
                                   std::uint32_t{generation_} << 16 | index};
 }
 

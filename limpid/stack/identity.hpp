@@ -19,24 +19,31 @@ std::string_view describe(IdentityFault fault);
 // One chain and its key.
 class Identity {
  public:
-  // `chain` begins with the leaf and is sent as it is; it is not validated.
+  // `chain` begins with the leaf and is sent as it is; it is not validated. Nor is `staple`, an OCSP response about the
+  // leaf in DER, which goes along with it to clients that ask for one.
   static std::expected<Identity, IdentityFault> make(x509::CertificateList chain, crypto::PrivateKey key,
-                                                     Budget& budget);
+                                                     Budget& budget, Bytes staple = {});
 
   const x509::Certificate& leaf() const { return chain_[0]; }
   const crypto::PrivateKey& key() const { return key_; }
-  // As tls::CertificateSelected wants it.
-  Bytes certificate_list() const { return {certificate_list_.data(), certificate_list_.size()}; }
+  // As tls::CertificateSelected wants it; with the staple, if there is one, or without.
+  Bytes certificate_list(bool stapled) const {
+    const Buffer& list = stapled && !stapled_list_.empty() ? stapled_list_ : certificate_list_;
+    return {list.data(), list.size()};
+  }
   // Whether the leaf is about this host name (RFC 9525).
   bool is_for(std::string_view name) const;
 
  private:
-  Identity(x509::CertificateList chain, crypto::PrivateKey key, Buffer certificate_list)
-      : chain_(std::move(chain)), key_(std::move(key)), certificate_list_(std::move(certificate_list)) {}
+  Identity(x509::CertificateList chain, crypto::PrivateKey key, Buffer certificate_list, Buffer stapled_list)
+      : chain_(std::move(chain)),
+        key_(std::move(key)),
+        certificate_list_(std::move(certificate_list)),
+        stapled_list_(std::move(stapled_list)) {}
 
   x509::CertificateList chain_;
   crypto::PrivateKey key_;
-  Buffer certificate_list_;
+  Buffer certificate_list_, stapled_list_;
 };
 
 // Several of them, chosen by SNI.

@@ -290,6 +290,7 @@ class ServerStep {
         keep(done->application_protocol);
         keep(done->server_name);
       }
+      if (const auto* log = std::get_if<tls::KeyLog>(&action)) keep(log->lines);
     }
     for (const auto& action : progress.actions) {
       if (secure() == nullptr) break;
@@ -313,6 +314,7 @@ class ServerStep {
                        ending_ = Ending::finish;
                      },
                      [&](const tls::Noted& noted) { report(noted); },
+                     [&](const tls::KeyLog& log) { report(log); },
                  },
                  action);
     }

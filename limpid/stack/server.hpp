@@ -39,14 +39,15 @@ class Server {
 
   using Event = std::variant<Tick, stream::Opened, stream::Received, stream::PeerFinished, stream::Reset, Drain,
                              http::Reply, tls::Reply, tls::Entropy>;
-  using Action = std::variant<stream::Send, stream::Finish, stream::Abort, http::CloseFile, http::RequestServed,
-                              http::StaleReply, tls::HandshakeDone, tls::Failed, tls::Truncated, tls::Noted>;
+  using Action =
+      std::variant<stream::Send, stream::Finish, stream::Abort, http::CloseFile, http::RequestServed, http::StaleReply,
+                   tls::HandshakeDone, tls::Failed, tls::Truncated, tls::Noted, tls::KeyLog>;
   using Query = std::variant<http::Lookup, http::ReadFile, TlsQuery>;
 
   // For plain HTTP one byte of room and one of input would do.
   static constexpr LeastRoom least_room{
       .bytes = 2 * tls::Connection::least_room.bytes, .actions = 24, .input = tls::Connection::least_room.input};
-  static constexpr SnapshotKind snapshot_kind{"ssrv", 2};
+  static constexpr SnapshotKind snapshot_kind{"ssrv", 3};
   // At most so many bytes does HTTP hand out in one step over TLS.
   static constexpr std::size_t largest_handout = 72 * 1024;
   // Bytes owned with the default limits: both machines, a record's plaintext, and a handout that could not be sealed.

@@ -16,8 +16,8 @@ std::string_view ConfigError::describe() const {
 
 std::expected<ClientConfig, ConfigError> ClientConfig::make(Options options) {
   if (options.roots.empty()) return std::unexpected(ConfigError{ConfigError::Fault::no_roots});
-  const auto tls =
-      tls::Config::make({.role = tls::Role::client, .application_protocols = options.application_protocols});
+  const auto tls = tls::Config::make(
+      {.role = tls::Role::client, .application_protocols = options.application_protocols, .request_staple = true});
   if (!tls) return std::unexpected(ConfigError{ConfigError::Fault::tls, tls.error()});
   return ClientConfig(std::move(options.roots), *tls);
 }

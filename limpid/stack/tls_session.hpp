@@ -136,6 +136,12 @@ class TlsSession {
   bool connected() const { return state_.connection.connected(); }
   const SessionEnd& end() const { return state_.end; }
 
+  // Keying material for the application's own use, the same on both sides (RFC 8446, section 7.5): tls::Connection's.
+  [[nodiscard]] bool export_keying_material(std::string_view label, Bytes context, MutableBytes out,
+                                            CpuFeatures cpu = {}) const {
+    return state_.connection.export_keying_material(label, context, out, cpu);
+  }
+
   // The session as bytes, keys included, to be sealed before they leave the process (crypto::seal) and to be loaded
   // once. Between steps, with nothing left in Buffers but an incomplete record, which the caller keeps.
   std::expected<Buffer, SnapshotFault> save(Instant now, Budget& budget) const {
@@ -147,7 +153,7 @@ class TlsSession {
 
  private:
   struct State {
-    static constexpr SnapshotKind snapshot_kind{"sess", 2};
+    static constexpr SnapshotKind snapshot_kind{"sess", 3};
     tls::Connection connection;
     Buffer outgoing;  // plaintext to be sealed
     SessionEnd end;

@@ -67,11 +67,11 @@ std::expected<Config, ConfigFault> Config::make(const Options& options) {
   const auto groups = fill(config.groups_, options.groups, ConfigFault::no_group, ConfigFault::group_unknown,
                            [](NamedGroup group) { return crypto::is_supported(group); });
   if (groups) return std::unexpected(*groups);
-  const auto schemes =
-      fill(config.signature_schemes_, options.signature_schemes, ConfigFault::no_signature_scheme,
-           ConfigFault::signature_scheme_unknown, [](SignatureScheme scheme) {
-             return scheme == SignatureScheme::ecdsa_secp256r1_sha256 || scheme == SignatureScheme::ed25519;
-           });
+  const auto schemes = fill(config.signature_schemes_, options.signature_schemes, ConfigFault::no_signature_scheme,
+                            ConfigFault::signature_scheme_unknown, [](SignatureScheme scheme) {
+                              const auto algorithm = crypto::algorithm_of(scheme);
+                              return algorithm && algorithm->kind != crypto::SignatureAlgorithm::Kind::rsa_pkcs1;
+                            });
   if (schemes) return std::unexpected(*schemes);
 
   for (const std::string_view protocol : options.application_protocols) {
@@ -99,6 +99,8 @@ std::expected<Config, ConfigFault> Config::make(const Options& options) {
   config.compatibility_mode_ = options.compatibility_mode;
   config.grease_ = options.grease;
   config.retry_with_cookie_ = options.retry_with_cookie;
+  config.request_staple_ = options.request_staple;
+  config.log_secrets_ = options.log_secrets;
   config.pad_to_ = options.pad_to;
   return config;
 }

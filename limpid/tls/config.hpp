@@ -16,6 +16,10 @@ using wire::CipherSuite;
 enum class Role : std::uint8_t { client, server };
 constexpr bool is_valid(Role role) { return role <= Role::server; }
 
+// As many as there are.
+using Groups = InlineList<NamedGroup, 3>;
+using SignatureSchemes = InlineList<SignatureScheme, 9>;
+
 // How much a peer may make this side do for nothing. What counts "in a row" starts anew with application data that is
 // not empty. Each is a fault of its own when passed.
 struct Limits {
@@ -57,13 +61,13 @@ constexpr std::string_view describe(ConfigFault fault) {
     case ConfigFault::cipher_suite_unknown:
       return "a cipher suite is not one of TLS 1.3's AES-GCM and ChaCha20 suites";
     case ConfigFault::no_group:
-      return "the list of groups is empty: name x25519 or secp256r1";
+      return "the list of groups is empty: name x25519, secp256r1 or secp384r1";
     case ConfigFault::group_unknown:
-      return "a group is neither x25519 nor secp256r1";
+      return "a group is not one of x25519, secp256r1 and secp384r1";
     case ConfigFault::no_signature_scheme:
       return "the list of signature schemes is empty: name at least one";
     case ConfigFault::signature_scheme_unknown:
-      return "a signature scheme is neither ecdsa_secp256r1_sha256 nor ed25519";
+      return "a signature scheme is not one of ECDSA on P-256 or P-384, Ed25519 and RSASSA-PSS";
     case ConfigFault::listed_twice:
       return "a list names something twice: name it once";
     case ConfigFault::list_too_long:
@@ -101,18 +105,26 @@ class Config {
     bool compatibility_mode = true;  // client: look like TLS 1.2 to middleboxes (RFC 8446, appendix D.4)
     bool grease = false;             // client: send values of RFC 8701 that a server must ignore
     bool retry_with_cookie = true;   // server: a HelloRetryRequest carries a cookie, which must come back
-    std::uint16_t pad_to = 0;        // records are padded to a multiple of so many bytes; 0: not at all
+    bool request_staple = false;     // client: asks for an OCSP response with the certificate (RFC 6066, section 8)
+    // Every secret is told in a KeyLog: whoever reads it can read the connection. For debugging only.
+    bool log_secrets = false;
+    std::uint16_t pad_to = 0;  // records are padded to a multiple of so many bytes; 0: not at all
     Limits limits{};
   };
 
   static constexpr std::array<CipherSuite, 3> default_cipher_suites{CipherSuite::tls_aes_128_gcm_sha256,
                                                                     CipherSuite::tls_aes_256_gcm_sha384,
                                                                     CipherSuite::tls_chacha20_poly1305_sha256};
-  static constexpr std::array<NamedGroup, 2> default_groups{NamedGroup::x25519, NamedGroup::secp256r1};
-  static constexpr std::array<SignatureScheme, 2> default_signature_schemes{SignatureScheme::ecdsa_secp256r1_sha256,
-                                                                            SignatureScheme::ed25519};
+  static constexpr std::array<NamedGroup, 3> default_groups{NamedGroup::x25519, NamedGroup::secp256r1,
+                                                            NamedGroup::secp384r1};
+  // Of handshakes. PKCS #1 v1.5 "refer[s] solely to signatures which appear in certificates" (RFC 8446, section 4.2.3).
+  static constexpr std::array<SignatureScheme, 9> default_signature_schemes{
+      SignatureScheme::ecdsa_secp256r1_sha256, SignatureScheme::ed25519,
+      SignatureScheme::ecdsa_secp384r1_sha384, SignatureScheme::rsa_pss_rsae_sha256,
+      SignatureScheme::rsa_pss_rsae_sha384,    SignatureScheme::rsa_pss_rsae_sha512,
+      SignatureScheme::rsa_pss_pss_sha256,     SignatureScheme::rsa_pss_pss_sha384,
+      SignatureScheme::rsa_pss_pss_sha512};
 
-  Config() = default;  // what the default options make
   static std::expected<Config, ConfigFault> make(const Options& options);
   // The same with another server name: for a client of several servers. Its one failure is server_name_malformed.
   std::expected<Config, ConfigFault> with_server_name(std::string_view name) const;
@@ -128,6 +140,8 @@ class Config {
   bool compatibility_mode() const { return compatibility_mode_; }
   bool grease() const { return grease_; }
   bool retry_with_cookie() const { return retry_with_cookie_; }
+  bool request_staple() const { return request_staple_; }
+  bool log_secrets() const { return log_secrets_; }
   std::size_t pad_to() const { return pad_to_; }
   const Limits& limits() const { return limits_; }
 
@@ -139,7 +153,7 @@ class Config {
   static void fields(auto& self, auto&& visit) {
     visit(self.role_, self.server_name_, self.server_name_is_address_, self.cipher_suites_, self.groups_,
           self.signature_schemes_, self.application_protocols_, self.compatibility_mode_, self.grease_,
-          self.retry_with_cookie_, self.pad_to_, self.limits_);
+          self.retry_with_cookie_, self.request_staple_, self.log_secrets_, self.pad_to_, self.limits_);
   }
   // Refuses what make would not have made.
   bool restored(const LoadContext&) const;
@@ -151,12 +165,14 @@ class Config {
   InlineBytes<255> server_name_;
   bool server_name_is_address_ = false;
   InlineList<CipherSuite, 3> cipher_suites_{default_cipher_suites};
-  InlineList<NamedGroup, 2> groups_{default_groups};
-  InlineList<SignatureScheme, 2> signature_schemes_{default_signature_schemes};
+  Groups groups_{default_groups};
+  SignatureSchemes signature_schemes_{default_signature_schemes};
   InlineBytes<255> application_protocols_;
   bool compatibility_mode_ = true;
   bool grease_ = false;
   bool retry_with_cookie_ = true;
+  bool request_staple_ = false;
+  bool log_secrets_ = false;
   std::uint16_t pad_to_ = 0;
   Limits limits_;
 };

@@ -67,6 +67,8 @@ enum class Fault : std::uint8_t {
   certificate_request_context_not_empty,
   server_certificate_missing,
   bad_certificate,
+  bad_certificate_status,
+  certificate_status_unknown,
   unsupported_certificate,
   certificate_revoked,
   certificate_expired,
@@ -254,6 +256,12 @@ constexpr FaultDescription describe(Fault fault) {
       return {"server_certificate_missing", Alert::decode_error, "the server's certificate list is empty"};
     case Fault::bad_certificate:
       return {"bad_certificate", Alert::bad_certificate, "a certificate is malformed or its signature does not verify"};
+    case Fault::bad_certificate_status:
+      return {"bad_certificate_status", Alert::bad_certificate_status_response,
+              "the OCSP response that came with the certificate is not good for it"};
+    case Fault::certificate_status_unknown:
+      return {"certificate_status_unknown", Alert::decode_error,
+              "what came with the certificate as its status is not an OCSP response"};
     case Fault::unsupported_certificate:
       return {"unsupported_certificate", Alert::unsupported_certificate,
               "a certificate is of an unsupported type or not for this use"};

@@ -1,5 +1,7 @@
 #include "limpid/tls/query.hpp"
 
+#include "limpid/tls/wire/extensions.hpp"
+
 namespace limpid::tls {
 
 SignedContent::SignedContent(bool by_server, Bytes transcript_hash) {
@@ -11,9 +13,11 @@ SignedContent::SignedContent(bool by_server, Bytes transcript_hash) {
   size_ = static_cast<std::uint8_t>(out.size());
 }
 
-void append_certificate(Writer& list, Bytes der) {
+void append_certificate(Writer& list, Bytes der, Bytes ocsp_response) {
   list.vector24([&] { list.bytes(der); });
-  list.u16(0);
+  list.vector16([&] {
+    if (!ocsp_response.empty()) wire::put_certificate_status(list, ocsp_response);
+  });
 }
 
 }  // namespace limpid::tls

@@ -35,6 +35,7 @@ struct SelectCertificate {
   Bytes server_name{};                                 // the host_name in SNI, as it came; empty if there was none
   std::span<const SignatureScheme> signature_schemes;  // those that both sides know, best first; at least one
   Bytes application_protocol{};                        // what ALPN will select; empty if nothing
+  bool staple_requested = false;                       // the client takes an OCSP response with the certificate
 };
 
 // Server: signs `content`. Answered by Signed or Declined.
@@ -50,6 +51,7 @@ struct Sign {
 struct VerifyPeer {
   Bytes certificate_list{};  // at least one entry; encoded as in CertificateSelected
   Bytes server_name{};       // what the client was configured to reach
+  Bytes ocsp_response{};     // that came with the leaf, if it was asked for; DER; empty: none
 };
 
 using Query = std::variant<SelectCertificate, Sign, VerifyPeer>;
@@ -86,7 +88,8 @@ struct Declined {
 
 using Answer = std::variant<Declined, CertificateSelected, Signed, PeerAccepted>;
 
-// Writes one CertificateEntry without extensions.
-void append_certificate(Writer& list, Bytes der);
+// Writes one CertificateEntry, with an OCSP response if it is not empty: only where the query says so (for the leaf, or
+// for any), since a client does not take what it has not asked for.
+void append_certificate(Writer& list, Bytes der, Bytes ocsp_response = {});
 
 }  // namespace limpid::tls

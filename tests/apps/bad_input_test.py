@@ -186,7 +186,7 @@ class CommandLine(BadInput):
             self.wrong(*arguments)
 
     def test_what_is_not_built_is_refused_by_name(self):
-        for name in ("--client-ca", "--ticket-keys", "--keylog", "--pcap"):
+        for name in ("--client-ca", "--ticket-keys", "--pcap"):
             self.assertEqual(self.wrong("serve", ".", name, "x"), f"{name} is not yet supported; leave it out")
         for name in ("--test-services",):
             self.assertEqual(self.wrong("serve", ".", name), f"{name} is not yet supported; leave it out")

@@ -18,8 +18,8 @@ TEST(Config, DefaultsAreEverythingThereIs) {
   ASSERT_TRUE(config);
   EXPECT_EQ(config->role(), Role::client);
   EXPECT_EQ(config->cipher_suites().size(), 3u);
-  EXPECT_EQ(config->groups().size(), 2u);
-  EXPECT_EQ(config->signature_schemes().size(), 2u);
+  EXPECT_EQ(config->groups().size(), 3u);
+  EXPECT_EQ(config->signature_schemes().size(), 9u);
   EXPECT_TRUE(config->application_protocols().empty());
   EXPECT_TRUE(config->compatibility_mode());
 }
@@ -27,15 +27,17 @@ TEST(Config, DefaultsAreEverythingThereIs) {
 TEST(Config, ListsAreValidated) {
   const CipherSuite twice[] = {CipherSuite::tls_aes_128_gcm_sha256, CipherSuite::tls_aes_128_gcm_sha256};
   const CipherSuite unknown[] = {static_cast<CipherSuite>(0x1304)};
-  const NamedGroup p521[] = {static_cast<NamedGroup>(0x0019)};
-  const SignatureScheme rsa[] = {static_cast<SignatureScheme>(0x0804)};
+  const NamedGroup unknown_group[] = {static_cast<NamedGroup>(0x0019)};
+  const SignatureScheme unknown_scheme[] = {static_cast<SignatureScheme>(0x0603)};
+  const SignatureScheme certificates_only[] = {SignatureScheme::rsa_pkcs1_sha256};
   EXPECT_EQ(fault_of({.cipher_suites = {}}), ConfigFault::no_cipher_suite);
   EXPECT_EQ(fault_of({.cipher_suites = twice}), ConfigFault::listed_twice);
   EXPECT_EQ(fault_of({.cipher_suites = unknown}), ConfigFault::cipher_suite_unknown);
   EXPECT_EQ(fault_of({.groups = {}}), ConfigFault::no_group);
-  EXPECT_EQ(fault_of({.groups = p521}), ConfigFault::group_unknown);
+  EXPECT_EQ(fault_of({.groups = unknown_group}), ConfigFault::group_unknown);
   EXPECT_EQ(fault_of({.signature_schemes = {}}), ConfigFault::no_signature_scheme);
-  EXPECT_EQ(fault_of({.signature_schemes = rsa}), ConfigFault::signature_scheme_unknown);
+  EXPECT_EQ(fault_of({.signature_schemes = unknown_scheme}), ConfigFault::signature_scheme_unknown);
+  EXPECT_EQ(fault_of({.signature_schemes = certificates_only}), ConfigFault::signature_scheme_unknown);
 }
 
 TEST(Config, ApplicationProtocols) {

@@ -69,6 +69,22 @@ TEST(ClientFaults, MalformedMessages) {
   EXPECT_EQ(fault_of(plain_handshake(number(2, 1) + number(1 << 20, 3))), "Failed message_too_long decode_error");
 }
 
+TEST(ClientFaults, NothingFollowsAHelloRetryRequest) {
+  ClientAttack attack;
+  const std::string hello = attack.server.good_hello().message();
+  attack.client.receive(plain_handshake(attack.server.good_retry().message() + hello.substr(0, 1)));
+  EXPECT_EQ(attack.client.last(), "Failed unexpected_handshake_message unexpected_message");
+}
+
+TEST(ClientFaults, InitialRecordLooksLikeTls10) {
+  End client(client_config());
+  client.start();
+  EXPECT_EQ(client.take_sent().substr(0, 3), "\x16\x03\x01");
+  End plain_client(client_config({.compatibility_mode = false}));
+  plain_client.start();
+  EXPECT_EQ(plain_client.take_sent().substr(0, 3), "\x16\x03\x03");
+}
+
 TEST(ClientFaults, HelloRetryRequest) {
   const auto expect_retry_fault = [](Fault fault, const std::function<void(Hello&)>& spoil) {
     Attack attack;
@@ -81,7 +97,7 @@ TEST(ClientFaults, HelloRetryRequest) {
   expect_retry_fault(Fault::retry_group_wrong,
                      [](Hello& h) { extension(h.extensions, ExtensionType::key_share) = number(0x001d, 2); });
   expect_retry_fault(Fault::retry_group_wrong,
-                     [](Hello& h) { extension(h.extensions, ExtensionType::key_share) = number(0x0018, 2); });
+                     [](Hello& h) { extension(h.extensions, ExtensionType::key_share) = number(0x0019, 2); });
   expect_retry_fault(Fault::session_id_not_echoed, [](Hello& h) { h.session_id = "no"; });
   expect_retry_fault(Fault::cipher_suite_not_offered, [](Hello& h) { h.suite = 0x1305; });
   expect_retry_fault(Fault::unsolicited_extension, [](Hello& h) { h.extensions.emplace_back(0x4321, ""); });
@@ -198,7 +214,7 @@ TEST(ClientFaults, CertificateVerify) {
   {
     Attack attack;
     attack.up_to_certificate();
-    attack.send(attack.server.certificate_verify(attack.client.key, 0x0804));
+    attack.send(attack.server.certificate_verify(attack.client.key, 0x0906));
     expect_fault(attack, Fault::signature_scheme_not_offered);
   }
   {

@@ -11,8 +11,9 @@ using limpid::test::Random;
 
 constexpr CipherSuite suites[] = {CipherSuite::tls_aes_128_gcm_sha256, CipherSuite::tls_aes_256_gcm_sha384,
                                   CipherSuite::tls_chacha20_poly1305_sha256};
-constexpr NamedGroup groups[] = {NamedGroup::x25519, NamedGroup::secp256r1};
-constexpr crypto::KeyType key_types[] = {crypto::KeyType::p256, crypto::KeyType::ed25519};
+constexpr NamedGroup groups[] = {NamedGroup::x25519, NamedGroup::secp256r1, NamedGroup::secp384r1};
+constexpr crypto::KeyType key_types[] = {crypto::KeyType::p256, crypto::KeyType::ed25519, crypto::KeyType::p384,
+                                         crypto::KeyType::rsa, crypto::KeyType::rsa_pss};
 constexpr NamedGroup only_p256[] = {NamedGroup::secp256r1};
 constexpr NamedGroup only_x25519[] = {NamedGroup::x25519};
 
@@ -46,10 +47,9 @@ TEST(Handshake, EverySuiteGroupAndKeyType) {
           Pair pair(client_config(options), server_config(options), type);
           pair.client.cpu = cpu;
           pair.connect();
-          const std::string expected = "HandshakeDone " + std::string(wire::name(suite)) +
-                                       (group == NamedGroup::x25519 ? " x25519" : " secp256r1") +
-                                       (type == crypto::KeyType::ed25519 ? " ed25519" : " ecdsa") +
-                                       " alpn= name=example.com";
+          const std::string expected = "HandshakeDone " + std::string(wire::name(suite)) + " " +
+                                       std::string(group_name(group)) + " " +
+                                       std::string(scheme_name(crypto::scheme_of(type))) + " alpn= name=example.com";
           EXPECT_EQ(pair.client.last(), expected);
           EXPECT_EQ(pair.server.last(), expected);
           const std::string data = pattern(40000);
@@ -101,7 +101,7 @@ TEST(Handshake, SelectsAnApplicationProtocol) {
   pair.server.answerer = [&](const Query& query) {
     if (const auto* select = std::get_if<SelectCertificate>(&query)) {
       asked = std::string(as_text(select->server_name)) + "/" + std::string(as_text(select->application_protocol));
-      EXPECT_EQ(select->signature_schemes.size(), 2u);
+      EXPECT_EQ(select->signature_schemes.size(), tls::SignatureSchemes::capacity);
     }
     return pair.server.default_answer(query);
   };

@@ -11,6 +11,7 @@
 
 #include "limpid/sim/trace.hpp"
 #include "limpid/tls/connection/connection.hpp"
+#include "tests/support/rsa_keys.hpp"
 
 namespace limpid::tls::test {
 
@@ -23,8 +24,9 @@ inline std::array<Byte, 32> seed(Byte value) {
 }
 
 inline crypto::PrivateKey private_key(crypto::KeyType type) {
-  const auto scalar = seed(0x42);
-  return std::move(*crypto::PrivateKey::from_bytes(type, scalar));
+  if (crypto::is_rsa(type)) return std::move(*crypto::PrivateKey::rsa(type, limpid::test::rsa_2048()));
+  const std::string scalar(type == crypto::KeyType::p384 ? 48 : 32, 'B');
+  return std::move(*crypto::PrivateKey::from_bytes(type, as_bytes(scalar)));
 }
 
 // What stands for a chain: tls/ does not look inside.
@@ -35,6 +37,24 @@ inline std::string chain_text(std::size_t size = 300) {
   append_certificate(out, as_bytes(std::string(size, 'L')));
   append_certificate(out, as_bytes(std::string(200, 'I')));
   return std::string(as_text(Bytes(list.data(), list.size())));
+}
+
+inline std::string_view group_name(NamedGroup group) {
+  return group == NamedGroup::x25519 ? "x25519" : group == NamedGroup::secp256r1 ? "secp256r1" : "secp384r1";
+}
+inline std::string_view scheme_name(SignatureScheme scheme) {
+  const auto algorithm = crypto::algorithm_of(scheme);
+  switch (algorithm ? algorithm->kind : crypto::SignatureAlgorithm::Kind::rsa_pkcs1) {
+    case crypto::SignatureAlgorithm::Kind::ecdsa:
+      return "ecdsa";
+    case crypto::SignatureAlgorithm::Kind::ed25519:
+      return "ed25519";
+    case crypto::SignatureAlgorithm::Kind::rsa_pss:
+      return "rsa_pss";
+    case crypto::SignatureAlgorithm::Kind::rsa_pkcs1:
+      break;
+  }
+  return "unknown";
 }
 
 inline std::string describe(const Connection::Action& action) {
@@ -48,11 +68,9 @@ inline std::string describe(const Connection::Action& action) {
             return std::string("Ask ") + kinds[static_cast<int>(ask.kind)] + " " + std::to_string(ask.query.value);
           },
           [&](const HandshakeDone& done) {
-            return "HandshakeDone " + text(wire::name(done.cipher_suite)) +
-                   (done.group == NamedGroup::x25519 ? " x25519" : " secp256r1") +
-                   (done.signature_scheme == SignatureScheme::ed25519 ? " ed25519" : " ecdsa") +
-                   (done.retried ? " retried" : "") + " alpn=" + text(as_text(done.application_protocol)) +
-                   " name=" + text(as_text(done.server_name));
+            return "HandshakeDone " + text(wire::name(done.cipher_suite)) + " " + text(group_name(done.group)) + " " +
+                   text(scheme_name(done.signature_scheme)) + (done.retried ? " retried" : "") +
+                   " alpn=" + text(as_text(done.application_protocol)) + " name=" + text(as_text(done.server_name));
           },
           [](const PeerClosed&) { return std::string("PeerClosed"); },
           [](const Truncated&) { return std::string("Truncated"); },
@@ -70,6 +88,7 @@ inline std::string describe(const Connection::Action& action) {
                 "warning_ignored"};
             return std::string("Noted ") + names[static_cast<int>(noted.note)];
           },
+          [&](const KeyLog& log) { return "KeyLog " + text(as_text(log.lines)); },
       },
       action);
 }

@@ -65,11 +65,11 @@ TEST(ServerFaults, ClientHello) {
   expect_hello_fault(Fault::compression_offered, [](Hello& h) { h.compression = "\1"; });
   expect_hello_fault(Fault::no_common_cipher_suite, [](Hello& h) { h.suites = "\x13\x04\x0a\x0a\xc0\x2b"; });
   expect_hello_fault(Fault::no_common_group, [](Hello& h) {
-    extension(h.extensions, ExtensionType::supported_groups) = vec(number(0x0018, 2), 2);
+    extension(h.extensions, ExtensionType::supported_groups) = vec(number(0x0019, 2), 2);
     extension(h.extensions, ExtensionType::key_share) = vec("", 2);
   });
   expect_hello_fault(Fault::no_common_signature_scheme, [](Hello& h) {
-    extension(h.extensions, ExtensionType::signature_algorithms) = vec(number(0x0804, 2) + number(0x0a0a, 2), 2);
+    extension(h.extensions, ExtensionType::signature_algorithms) = vec(number(0x0906, 2) + number(0x0a0a, 2), 2);
   });
   expect_hello_fault(Fault::missing_signature_algorithms,
                      [](Hello& h) { remove(h.extensions, ExtensionType::signature_algorithms); });
@@ -182,6 +182,15 @@ TEST(ServerFaults, NotTls) {
   Attack ssl2;
   ssl2.server.receive(std::string("\x80\x2e\x01\x00\x02", 5));
   expect_fault(ssl2, Fault::record_content_type_unknown);
+}
+
+TEST(ServerFaults, NothingFollowsAClientHelloThatIsAnsweredWithARetry) {
+  End server(server_config({.groups = only_p256}));
+  ClientScript client;
+  server.start();
+  const std::string hello = client.good_hello().message();
+  server.receive(plain_handshake(hello + hello.substr(0, 1)));
+  EXPECT_EQ(server.last(), "Failed unexpected_handshake_message unexpected_message");
 }
 
 TEST(ServerFaults, SecondClientHello) {

@@ -71,6 +71,8 @@ TEST(Fault, EveryOneHasItsNameAndAlert) {
       {Fault::certificate_request_context_not_empty, "certificate_request_context_not_empty", Alert::illegal_parameter},
       {Fault::server_certificate_missing, "server_certificate_missing", Alert::decode_error},
       {Fault::bad_certificate, "bad_certificate", Alert::bad_certificate},
+      {Fault::bad_certificate_status, "bad_certificate_status", Alert::bad_certificate_status_response},
+      {Fault::certificate_status_unknown, "certificate_status_unknown", Alert::decode_error},
       {Fault::unsupported_certificate, "unsupported_certificate", Alert::unsupported_certificate},
       {Fault::certificate_revoked, "certificate_revoked", Alert::certificate_revoked},
       {Fault::certificate_expired, "certificate_expired", Alert::certificate_expired},

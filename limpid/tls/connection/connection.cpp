@@ -16,6 +16,15 @@ std::optional<Query> Connection::pending() const {
   return std::visit([](const auto& machine) { return machine.pending(); }, (*handshaking)->machine);
 }
 
+bool Connection::export_keying_material(std::string_view label, Bytes context, MutableBytes out,
+                                        CpuFeatures cpu) const {
+  if (!connected()) return false;
+  const HashAlgorithm hash = wire::hash_of(keys_->read.cipher_suite());
+  if (label.size() > 249 || out.size() > 255 * crypto::digest_size(hash)) return false;
+  tls::export_keying_material(hash, keys_->exporter_master_secret, label, context, out, cpu);
+  return true;
+}
+
 // Whatever the bytes were, no later step may meet a state that its code does not expect.
 bool Connection::restored(const LoadContext&) const {
   const auto* box = std::get_if<Box<Handshaking>>(&phase_);
@@ -26,7 +35,9 @@ bool Connection::restored(const LoadContext&) const {
   if (keys_->read.has_key() != (read_level_ != Level::initial)) return false;
   if (keys_->write.has_key() != (write_level_ != Level::initial)) return false;
   if (connected()) {
-    return read_level_ == Level::application && write_level_ == Level::application && !(read_closed_ && write_closed_);
+    return read_level_ == Level::application && write_level_ == Level::application &&
+           !(read_closed_ && write_closed_) &&
+           keys_->exporter_master_secret.size() == crypto::digest_size(wire::hash_of(keys_->read.cipher_suite()));
   }
   if (box == nullptr) return true;
   const Handshaking& handshaking = **box;
@@ -69,6 +80,7 @@ Connection::Stepper::Blocked Connection::Stepper::settle() {
     }
     if (state_.received_.empty()) return has_slots() ? Blocked::no : Blocked::actions;
     const std::size_t before = state_.received_.size();
+    if (!has_key_log_room()) return Blocked::room;
     process_received();
     // Nothing was whole, or there were no slots left for what it leads to.
     if (state_.received_.size() == before && !failing()) return has_slots() ? Blocked::no : Blocked::actions;
@@ -276,6 +288,7 @@ bool Connection::Stepper::fits(const Query& question, const Answer& answer) cons
 Progress<Action> Connection::Stepper::take(const Reply& event) {
   if (ended()) return progress(1, Blocked::no);
   if (!has_slots()) return progress(0, Blocked::actions);
+  if (!has_key_log_room()) return progress(0, Blocked::room);
   const auto question = state_.pending();
   if (!question || event.query != state_.query_) {
     push(Noted{Note::stale_reply});
@@ -286,9 +299,11 @@ Progress<Action> Connection::Stepper::take(const Reply& event) {
     return progress(1, Blocked::reply);
   }
   Handshaking& handshaking = *this->handshaking();
-  handshake::Output output{handshaking.flight};
+  Writer key_log(free_room());
+  handshake::Output output = output_of(handshaking, key_log);
   const auto replied = std::visit(
       [&](auto& machine) { return machine.reply(context(handshaking, output), event.answer); }, handshaking.machine);
+  note_key_log(key_log);
   if (replied) {
     take_output(handshaking, output, Bytes(state_.received_.data(), state_.received_.size()));
   } else {

@@ -22,11 +22,13 @@ class Connection {
  public:
   using Config = tls::Config;
   using Event = std::variant<Tick, Entropy, stream::Received, stream::PeerFinished, Write, Close, UpdateKeys, Reply>;
-  using Action = std::variant<stream::Send, Deliver, Ask, HandshakeDone, PeerClosed, Truncated, Failed, Refused, Noted>;
+  using Action =
+      std::variant<stream::Send, Deliver, Ask, HandshakeDone, PeerClosed, Truncated, Failed, Refused, Noted, KeyLog>;
 
-  static constexpr SnapshotKind snapshot_kind{"tls ", 2};
+  static constexpr SnapshotKind snapshot_kind{"tls ", 3};
   // Bytes: the names in HandshakeDone and a record. Input: a record of the largest size.
   static constexpr LeastRoom least_room{.bytes = 1024, .actions = 4, .input = record::max_record};
+  static_assert(least_room.bytes >= handshake::max_key_log_lines * handshake::max_key_log_line);
 
   Connection() = default;  // newborn
 
@@ -36,6 +38,11 @@ class Connection {
   std::optional<Query> pending() const;
   QueryId query_id() const { return query_; }
 
+  // Keying material for the application's own use (RFC 8446, section 7.5), the same on both sides: HandshakeDone came.
+  // False, and `out` untouched, if it did not, if the label has more than 249 bytes, or `out` more than 255 digests.
+  // That no two uses share a label is for the application to see to.
+  [[nodiscard]] bool export_keying_material(std::string_view label, Bytes context, MutableBytes out,
+                                            CpuFeatures cpu) const;
   // Where it stands, in words for a person.
   void describe(Writer& out) const;
 
@@ -101,7 +108,8 @@ class Connection {
   struct Keys {
     record::ReadProtection read;
     record::WriteProtection write;
-    static void fields(auto& self, auto&& visit) { visit(self.read, self.write); }
+    HashSecret exporter_master_secret;  // once connected
+    static void fields(auto& self, auto&& visit) { visit(self.read, self.write, self.exporter_master_secret); }
   };
 
   // What limits count in a row.

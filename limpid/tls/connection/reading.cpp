@@ -137,7 +137,7 @@ void Connection::Stepper::process_received() {
 
 std::size_t Connection::Stepper::process_messages(Bytes bytes) {
   std::size_t processed = 0;
-  while (has_slots() && !failing() && !state_.pending()) {
+  while (has_slots() && !failing() && !state_.pending() && has_key_log_room()) {
     if (Handshaking* handshaking = this->handshaking(); handshaking != nullptr && !send_flight(*handshaking)) break;
     const auto message = wire::next_handshake(bytes.subspan(processed));
     if (!message) {
@@ -180,10 +180,12 @@ void Connection::Stepper::process(const wire::Handshake& message, Bytes followin
 
 void Connection::Stepper::process_in_handshake(Handshaking& handshaking, const wire::Handshake& message,
                                                Bytes following) {
-  handshake::Output output{handshaking.flight};
+  Writer key_log(free_room());
+  handshake::Output output = output_of(handshaking, key_log);
   const auto received = std::visit(
       [&](auto& machine) { return machine.receive(context(handshaking, output), state_.read_level_, message); },
       handshaking.machine);
+  note_key_log(key_log);
   if (!received) return fail(received.error());
   handshaking.hello_seen = true;
   if (message.type == wire::HandshakeType::client_hello) {
@@ -202,10 +204,31 @@ void Connection::Stepper::take_output(Handshaking& handshaking, const handshake:
     if (!boundary) return fail(Fault::handshake_across_key_change);
     change_read_keys(*boundary, handshaking, output);
   }
+  if (output.exporter_master_secret) state_.keys_->exporter_master_secret = output.exporter_master_secret->clone();
+  if (output.peer_must_answer && !AtRecordBoundary::check(following)) {
+    return fail(Fault::unexpected_handshake_message, following[0]);
+  }
   if (const auto question = state_.pending()) {
     ++state_.query_.value;
     push(Ask{state_.query_, static_cast<QueryKind>(question->index())});
   }
+}
+
+bool Connection::Stepper::has_key_log_room() const {
+  if (!config_.log_secrets() || state_.connected()) return true;
+  return free_room().size() >= handshake::max_key_log_lines * handshake::max_key_log_line;
+}
+
+handshake::Output Connection::Stepper::output_of(Handshaking& handshaking, Writer& key_log) const {
+  handshake::Output output{handshaking.flight};
+  if (config_.log_secrets()) output.key_log = &key_log;
+  return output;
+}
+
+void Connection::Stepper::note_key_log(const Writer& key_log) {
+  if (key_log.size() == 0) return;
+  push(KeyLog{room_.bytes.subspan(used_, key_log.size())});
+  used_ += key_log.size();
 }
 
 void Connection::Stepper::change_read_keys(AtRecordBoundary, Handshaking& handshaking,

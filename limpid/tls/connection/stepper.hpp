@@ -87,6 +87,10 @@ class Connection::Stepper {
   void process_session_ticket(const wire::Handshake& message);
   // What a handshake machine gave out, except what it sends.
   void take_output(Handshaking& handshaking, const handshake::Output& output, Bytes following);
+  // Whether the lines that a message or an answer may lead to would find room.
+  bool has_key_log_room() const;
+  handshake::Output output_of(Handshaking& handshaking, Writer& key_log) const;
+  void note_key_log(const Writer& key_log);
   void change_read_keys(AtRecordBoundary, Handshaking& handshaking, const handshake::Output& output);
   // False, and failed, if there were more in a row than allowed.
   bool count(std::uint16_t& counter, std::uint16_t limit, Fault fault);
@@ -97,6 +101,7 @@ class Connection::Stepper {
   void install_write_keys(Handshaking& handshaking, Level level);
   // Seals one record from the front of `content`, as much as fits; how many bytes were taken, 0 for lack of room.
   std::size_t send_record(record::ContentType type, Bytes content);
+  record::ProtocolVersion legacy_record_version();
   // All of it in one record, or false and nothing.
   bool send_whole(record::ContentType type, Bytes content);
   bool send_alert(Alert alert);

@@ -119,4 +119,10 @@ struct Noted {
   static void fields(auto& self, auto&& visit) { visit(self.note); }
 };
 
+// Lines of the NSS key log format, if the configuration asks for them: text of secrets, a view into the room's bytes.
+struct KeyLog {
+  Bytes lines{};
+  static void fields(auto& self, auto&& visit) { visit(self.lines); }
+};
+
 }  // namespace limpid::tls

@@ -24,6 +24,10 @@ struct Retry {
   Bytes cookie;
 };
 
+// What may sign certificates beside the schemes of handshakes: most of the public ones are signed so.
+constexpr SignatureScheme certificate_only_schemes[] = {
+    SignatureScheme::rsa_pkcs1_sha256, SignatureScheme::rsa_pkcs1_sha384, SignatureScheme::rsa_pkcs1_sha512};
+
 void put_hello_extensions(Writer& out, const Config& config, const Client::Greeting& greeting,
                           const crypto::EphemeralKey& key, const Retry& retry) {
   const bool with_grease = config.grease();
@@ -32,11 +36,13 @@ void put_hello_extensions(Writer& out, const Config& config, const Client::Greet
   if (with_grease) wire::put_empty_extension(out, grease_extension);
   if (sends_server_name(config)) wire::put_server_name(out, config.server_name());
 
-  InlineList<NamedGroup, 3> groups;
+  InlineList<NamedGroup, Groups::capacity + 1> groups;
   if (with_grease) groups.push_back(grease_group);
   for (const NamedGroup group : config.groups()) groups.push_back(group);
   wire::put_supported_groups(out, groups.span());
   wire::put_signature_algorithms(out, config.signature_schemes());
+  wire::put_signature_algorithms_cert(out, config.signature_schemes(), certificate_only_schemes);
+  if (config.request_staple()) wire::put_status_request(out);
   if (!config.application_protocols().empty()) {
     wire::put_extension(out, ExtensionType::application_layer_protocol_negotiation,
                         [&] { out.vector16([&] { out.bytes(config.application_protocols()); }); });
@@ -137,6 +143,7 @@ Client::Step on_retry(Client::AwaitServerHello& state, const Context& context, c
   }
   next.transcript = state.transcript.decide(wire::hash_of(request.cipher_suite)).after_retry(context.cpu);
   next.transcript.add(message.message, context.cpu);
+  context.out.peer_must_answer = true;
   const Bytes hello =
       send_hello(context, next.greeting, next.key, {request.key_share.has_value(), request.cookie.value_or(Bytes{})});
   if (hello.empty()) return refuse(Fault::out_of_memory);
@@ -176,6 +183,11 @@ Client::Step on_hello(State& state, const Context& context, const wire::Handshak
   const Digest hash = session.transcript.hash(context.cpu);
   session.client_handshake_traffic_secret = session.handshake_secret.client_handshake_traffic_secret(hash, context.cpu);
   session.server_handshake_traffic_secret = session.handshake_secret.server_handshake_traffic_secret(hash, context.cpu);
+  session.client_random = state.greeting.random;
+  context.log(KeyLogLabel::client_handshake_traffic_secret, session.client_random,
+              session.client_handshake_traffic_secret);
+  context.log(KeyLogLabel::server_handshake_traffic_secret, session.client_random,
+              session.server_handshake_traffic_secret);
   context.out.flight.set_write_secret(Level::handshake, session.client_handshake_traffic_secret.clone());
   context.out.read_secret = session.server_handshake_traffic_secret.clone();
   context.out.read_level = Level::handshake;
@@ -250,9 +262,11 @@ Client::Step on_certificate(State& state, const Context& context, const wire::Ha
   // "decode_error" alert."
   if (parsed->certificate_list.empty()) return refuse(Fault::server_certificate_missing);
   // Section 4.4.2: "Extensions in the Certificate message from the server MUST correspond to ones from the ClientHello
-  // message." None of those is offered.
+  // message."
   for (const wire::CertificateEntry& entry : parsed->certificate_list) {
-    const auto solicited = wire::check_solicited(entry.extensions, [](ExtensionType) { return false; });
+    const auto solicited = wire::check_solicited(entry.extensions, [&](ExtensionType type) {
+      return type == ExtensionType::status_request && context.config.request_staple();
+    });
     if (!solicited) return std::unexpected(solicited.error());
   }
 
@@ -311,8 +325,15 @@ Client::Step on(Client::AwaitFinished& state, const Context& context, const wire
 
   const Digest finished_hash = session.transcript.hash(cpu);
   const MasterSecret master = std::move(session.handshake_secret).into_master_secret(cpu);
-  flight.set_write_secret(Level::application, master.client_application_traffic_secret_0(finished_hash, cpu));
-  context.out.read_secret = master.server_application_traffic_secret_0(finished_hash, cpu);
+  HashSecret client_secret = master.client_application_traffic_secret_0(finished_hash, cpu);
+  HashSecret server_secret = master.server_application_traffic_secret_0(finished_hash, cpu);
+  HashSecret exporter_secret = master.exporter_master_secret(finished_hash, cpu);
+  context.log(KeyLogLabel::client_traffic_secret_0, session.client_random, client_secret);
+  context.log(KeyLogLabel::server_traffic_secret_0, session.client_random, server_secret);
+  context.log(KeyLogLabel::exporter_secret, session.client_random, exporter_secret);
+  flight.set_write_secret(Level::application, std::move(client_secret));
+  context.out.read_secret = std::move(server_secret);
+  context.out.exporter_master_secret = std::move(exporter_secret);
   context.out.read_level = Level::application;
   context.out.cipher_suite = session.agreement.cipher_suite;
 
@@ -366,7 +387,10 @@ std::expected<void, Error> Client::reply(const Context&, const Answer& answer) {
 std::optional<Query> Client::pending() const {
   const auto* state = std::get_if<AwaitVerdict>(&state_);
   if (state == nullptr) return std::nullopt;
-  return VerifyPeer{Bytes(state->certificate_list.data(), state->certificate_list.size()), state->server_name.span()};
+  const Bytes list(state->certificate_list.data(), state->certificate_list.size());
+  wire::Parser leaf(list);
+  return VerifyPeer{list, state->server_name.span(),
+                    wire::CertificateEntry::read(leaf).ocsp_response.value_or(Bytes{})};
 }
 
 const Agreement* Client::agreement() const {

@@ -24,9 +24,10 @@ class Client {
     HandshakeSecret handshake_secret;
     HashSecret client_handshake_traffic_secret;
     HashSecret server_handshake_traffic_secret;
+    wire::Random client_random{};
     static void fields(auto& self, auto&& visit) {
       visit(self.agreement, self.transcript, self.handshake_secret, self.client_handshake_traffic_secret,
-            self.server_handshake_traffic_secret);
+            self.server_handshake_traffic_secret, self.client_random);
     }
   };
 

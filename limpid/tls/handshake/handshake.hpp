@@ -6,6 +6,7 @@
 
 #include "limpid/tls/config.hpp"
 #include "limpid/tls/handshake/flight.hpp"
+#include "limpid/tls/handshake/key_log.hpp"
 #include "limpid/tls/handshake/key_schedule.hpp"
 #include "limpid/tls/handshake/transcript.hpp"
 #include "limpid/tls/handshake/transitions.hpp"
@@ -23,10 +24,15 @@ struct Output {
   std::optional<HashSecret> read_secret{};
   Level read_level = Level::initial;
   CipherSuite cipher_suite = CipherSuite::tls_aes_128_gcm_sha256;
+  // With the last keys: what keying material is exported from (section 7.5).
+  std::optional<HashSecret> exporter_master_secret{};
+  // Until the peer has seen what this side sends now it can have nothing more to say.
+  bool peer_must_answer = false;
   // Server: the client sends early data, which it was not and will not be allowed to.
   bool early_data_rejected = false;
   bool compatibility_mode = false;     // server: the client uses it (appendix D.4)
   bool certificate_requested = false;  // client: the server asked for a certificate
+  Writer* key_log = nullptr;           // where secrets are told, if they are
 };
 
 // What a step of a handshake machine needs beside its state.
@@ -36,6 +42,10 @@ struct Context {
   Budget& budget;
   CpuFeatures cpu;
   Output& out;
+
+  void log(KeyLogLabel label, const wire::Random& client_random, const HashSecret& secret) const {
+    if (out.key_log != nullptr) put_key_log_line(*out.key_log, label, client_random, secret.bytes());
+  }
 };
 
 // What was agreed so far: each field is set from the state on that says so, and never changes.

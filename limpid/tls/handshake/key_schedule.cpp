@@ -107,6 +107,15 @@ HashSecret MasterSecret::resumption_master_secret(const Digest& transcript_hash,
 
 bool MasterSecret::restored(const LoadContext&) const { return is_consistent(algorithm_, secret_); }
 
+// "TLS-Exporter(label, context_value, key_length) = HKDF-Expand-Label(Derive-Secret(Secret, label, ""), "exporter",
+// Hash(context_value), key_length)".
+void export_keying_material(HashAlgorithm algorithm, const HashSecret& exporter_master_secret, std::string_view label,
+                            Bytes context, MutableBytes out, CpuFeatures cpu) {
+  const HashSecret secret =
+      derive_secret(algorithm, exporter_master_secret.bytes(), label, crypto::hash(algorithm, {}, cpu).bytes(), cpu);
+  hkdf_expand_label(algorithm, secret.bytes(), "exporter", crypto::hash(algorithm, context, cpu).bytes(), out, cpu);
+}
+
 HashSecret next_traffic_secret(HashAlgorithm algorithm, const HashSecret& traffic_secret, CpuFeatures cpu) {
   return expand_to_digest(algorithm, traffic_secret.bytes(), "traffic upd", {}, cpu);
 }

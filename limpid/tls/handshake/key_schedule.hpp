@@ -105,6 +105,11 @@ class EarlySecret {
   HashSecret secret_;
 };
 
+// TLS-Exporter(label, context_value, out.size()) (section 7.5), given exporter_master_secret. The label has at most 249
+// bytes and `out` at most 255 digests; "no context" and an empty one are the same.
+void export_keying_material(HashAlgorithm algorithm, const HashSecret& exporter_master_secret, std::string_view label,
+                            Bytes context, MutableBytes out, CpuFeatures cpu);
+
 // application_traffic_secret_N+1 (section 7.2).
 HashSecret next_traffic_secret(HashAlgorithm algorithm, const HashSecret& traffic_secret, CpuFeatures cpu);
 

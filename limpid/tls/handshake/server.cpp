@@ -43,9 +43,9 @@ crypto::Digest unchanged_part(const ClientHello& hello, CpuFeatures cpu) {
   return hash.finish(cpu);
 }
 
-template <class T, std::size_t N>
-InlineList<T, N> common(std::span<const T> ours, const wire::CodePoints<T>& theirs) {
-  InlineList<T, N> both;
+template <class List, class T>
+List common(std::span<const T> ours, const wire::CodePoints<T>& theirs) {
+  List both;
   for (const T value : ours) {
     if (theirs.contains(value)) both.push_back(value);
   }
@@ -71,7 +71,7 @@ struct Negotiated {
   CipherSuite cipher_suite{};
   NamedGroup group{};
   std::optional<Bytes> client_share;  // nothing: a HelloRetryRequest is needed
-  InlineList<SignatureScheme, 2> signature_schemes;
+  SignatureSchemes signature_schemes;
   InlineBytes<255> application_protocol;
 };
 
@@ -83,11 +83,11 @@ std::expected<Negotiated, Error> negotiate(const Config& config, const ClientHel
   if (!hello.key_share) return refuse(Fault::missing_key_share);
 
   Negotiated agreed;
-  const auto suites = common<CipherSuite, 3>(config.cipher_suites(), hello.cipher_suites);
+  const auto suites = common<InlineList<CipherSuite, 3>>(config.cipher_suites(), hello.cipher_suites);
   if (suites.empty()) return refuse(Fault::no_common_cipher_suite);
   agreed.cipher_suite = suites[0];
 
-  const auto groups = common<NamedGroup, 2>(config.groups(), *hello.supported_groups);
+  const auto groups = common<Groups>(config.groups(), *hello.supported_groups);
   if (groups.empty()) return refuse(Fault::no_common_group);
   agreed.group = groups[0];
   for (const NamedGroup group : groups) {
@@ -98,7 +98,7 @@ std::expected<Negotiated, Error> negotiate(const Config& config, const ClientHel
     }
   }
 
-  agreed.signature_schemes = common<SignatureScheme, 2>(config.signature_schemes(), *hello.signature_algorithms);
+  agreed.signature_schemes = common<SignatureSchemes>(config.signature_schemes(), *hello.signature_algorithms);
   if (agreed.signature_schemes.empty()) return refuse(Fault::no_common_signature_scheme);
 
   auto protocol = select_protocol(config, hello);
@@ -122,8 +122,10 @@ std::expected<Server::AwaitSelection, Error> await_selection(const ClientHello& 
   if (hello.server_name) next.agreement.server_name = InlineBytes<255>(*hello.server_name);
   next.transcript = transcript;
   next.legacy_session_id = InlineBytes<32>(hello.legacy_session_id);
-  next.client_share = InlineBytes<65>(*agreed.client_share);
+  next.client_share = InlineBytes<97>(*agreed.client_share);
   next.signature_schemes = agreed.signature_schemes;
+  next.staple_requested = hello.status_request && hello.status_request->status_type == wire::ocsp_status_type;
+  next.client_random = hello.random;
   return next;
 }
 
@@ -136,6 +138,7 @@ Server::Step retry(const Server::AwaitClientHello& state, const Context& context
   if (context.config.retry_with_cookie()) {
     next.cookie = InlineBytes<32>(crypto::draw<32>(context.generator).bytes());
   }
+  context.out.peer_must_answer = true;
   const Bytes sent = context.out.flight.append(Level::initial, [&](Writer& out) {
     const wire::HelloRetryRequest request{.legacy_session_id_echo = hello.legacy_session_id,
                                           .cipher_suite = agreed.cipher_suite};
@@ -231,6 +234,9 @@ Server::Step on_selected(Server::AwaitSelection& state, const Context& context, 
   const Digest hello_hash = next.transcript.hash(cpu);
   next.client_handshake_traffic_secret = next.handshake_secret.client_handshake_traffic_secret(hello_hash, cpu);
   next.server_handshake_traffic_secret = next.handshake_secret.server_handshake_traffic_secret(hello_hash, cpu);
+  next.client_random = state.client_random;
+  context.log(KeyLogLabel::client_handshake_traffic_secret, next.client_random, next.client_handshake_traffic_secret);
+  context.log(KeyLogLabel::server_handshake_traffic_secret, next.client_random, next.server_handshake_traffic_secret);
   flight.set_write_secret(Level::handshake, next.server_handshake_traffic_secret.clone());
   context.out.read_secret = next.client_handshake_traffic_secret.clone();
   context.out.read_level = Level::handshake;
@@ -279,8 +285,12 @@ Server::Step on_signed(Server::AwaitSignature& state, const Context& context, co
   next.client_handshake_traffic_secret = std::move(state.client_handshake_traffic_secret);
   const MasterSecret master = std::move(state.handshake_secret).into_master_secret(cpu);
   next.client_application_traffic_secret = master.client_application_traffic_secret_0(next.server_finished_hash, cpu);
-  flight.set_write_secret(Level::application,
-                          master.server_application_traffic_secret_0(next.server_finished_hash, cpu));
+  next.exporter_master_secret = master.exporter_master_secret(next.server_finished_hash, cpu);
+  HashSecret server_secret = master.server_application_traffic_secret_0(next.server_finished_hash, cpu);
+  context.log(KeyLogLabel::client_traffic_secret_0, state.client_random, next.client_application_traffic_secret);
+  context.log(KeyLogLabel::server_traffic_secret_0, state.client_random, server_secret);
+  context.log(KeyLogLabel::exporter_secret, state.client_random, next.exporter_master_secret);
+  flight.set_write_secret(Level::application, std::move(server_secret));
   return go(state, std::move(next));
 }
 
@@ -289,6 +299,7 @@ Server::Step on(Server::AwaitFinished& state, const Context& context, const wire
                                         state.server_finished_hash, context.cpu);
   if (!verified) return std::unexpected(verified.error());
   context.out.read_secret = std::move(state.client_application_traffic_secret);
+  context.out.exporter_master_secret = std::move(state.exporter_master_secret);
   context.out.read_level = Level::application;
   context.out.cipher_suite = state.agreement.cipher_suite;
   return Server::Step::value_type::go(state, Connected{state.agreement}, *verified);
@@ -325,7 +336,7 @@ std::expected<void, Error> Server::reply(const Context& context, const Answer& a
 std::optional<Query> Server::pending() const {
   if (const auto* state = std::get_if<AwaitSelection>(&state_)) {
     return SelectCertificate{state->agreement.server_name.span(), state->signature_schemes.span(),
-                             state->agreement.application_protocol.span()};
+                             state->agreement.application_protocol.span(), state->staple_requested};
   }
   if (const auto* state = std::get_if<AwaitSignature>(&state_)) {
     return Sign{state->key, state->agreement.signature_scheme, SignedContent(true, state->certificate_hash.bytes()),

@@ -36,10 +36,13 @@ class Server {
     Agreement agreement;
     Transcript transcript;
     InlineBytes<32> legacy_session_id;
-    InlineBytes<65> client_share;
-    InlineList<SignatureScheme, 2> signature_schemes;  // that both sides know
+    InlineBytes<97> client_share;
+    SignatureSchemes signature_schemes;  // that both sides know
+    bool staple_requested = false;
+    wire::Random client_random{};
     static void fields(auto& self, auto&& visit) {
-      visit(self.agreement, self.transcript, self.legacy_session_id, self.client_share, self.signature_schemes);
+      visit(self.agreement, self.transcript, self.legacy_session_id, self.client_share, self.signature_schemes,
+            self.staple_requested, self.client_random);
     }
     bool restored(const LoadContext&) const { return crypto::is_supported(agreement.group); }
   };
@@ -55,9 +58,10 @@ class Server {
     std::uint32_t key = 0;
     Secret<32> hedge;
     crypto::Digest certificate_hash;  // of the transcript up to Certificate
+    wire::Random client_random{};
     static void fields(auto& self, auto&& visit) {
       visit(self.agreement, self.transcript, self.handshake_secret, self.client_handshake_traffic_secret,
-            self.server_handshake_traffic_secret, self.key, self.hedge, self.certificate_hash);
+            self.server_handshake_traffic_secret, self.key, self.hedge, self.certificate_hash, self.client_random);
     }
   };
   struct AwaitFinished {
@@ -67,9 +71,10 @@ class Server {
     crypto::Digest server_finished_hash;  // of the transcript up to the server's Finished
     HashSecret client_handshake_traffic_secret;
     HashSecret client_application_traffic_secret;
+    HashSecret exporter_master_secret;
     static void fields(auto& self, auto&& visit) {
       visit(self.agreement, self.server_finished_hash, self.client_handshake_traffic_secret,
-            self.client_application_traffic_secret);
+            self.client_application_traffic_secret, self.exporter_master_secret);
     }
   };
 

@@ -190,11 +190,10 @@ OfferedPsks read_offered_psks(Parser& in) {
 Bytes read_cookie(Parser& in) { return in.vector16({1}); }
 
 CertificateStatusRequest read_status_request(Parser& in) {
-  constexpr std::uint8_t ocsp = 1;
   CertificateStatusRequest request;
   request.status_type = in.u8();
   request.request = in.take_rest();
-  if (request.status_type == ocsp) {
+  if (request.status_type == ocsp_status_type) {
     in.within(request.request, [](Parser& inner) {
       const Bytes responder_ids = inner.vector16();
       inner.within(responder_ids, [](Parser& list) {
@@ -204,6 +203,11 @@ CertificateStatusRequest read_status_request(Parser& in) {
     });
   }
   return request;
+}
+
+Bytes read_certificate_status(Parser& in) {
+  if (const std::uint8_t type = in.u8(); type != ocsp_status_type) in.fail(Fault::certificate_status_unknown, type, 1);
+  return in.vector24({1});
 }
 
 namespace {
@@ -234,6 +238,31 @@ void put_supported_groups(Writer& out, std::span<const NamedGroup> groups) {
 void put_signature_algorithms(Writer& out, std::span<const SignatureScheme> schemes) {
   put_extension(out, ExtensionType::signature_algorithms,
                 [&] { out.vector16([&] { put_code_points(out, schemes); }); });
+}
+
+void put_signature_algorithms_cert(Writer& out, std::span<const SignatureScheme> schemes,
+                                   std::span<const SignatureScheme> others) {
+  put_extension(out, ExtensionType::signature_algorithms_cert, [&] {
+    out.vector16([&] {
+      put_code_points(out, schemes);
+      put_code_points(out, others);
+    });
+  });
+}
+
+void put_status_request(Writer& out) {
+  put_extension(out, ExtensionType::status_request, [&] {
+    out.u8(ocsp_status_type);
+    out.u16(0);  // responder_id_list
+    out.u16(0);  // request_extensions
+  });
+}
+
+void put_certificate_status(Writer& out, Bytes ocsp_response) {
+  put_extension(out, ExtensionType::status_request, [&] {
+    out.u8(ocsp_status_type);
+    out.vector24([&] { out.bytes(ocsp_response); });
+  });
 }
 
 namespace {

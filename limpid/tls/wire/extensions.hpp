@@ -92,9 +92,11 @@ struct OfferedPsks {
   friend bool operator==(const OfferedPsks&, const OfferedPsks&) = default;
 };
 
+inline constexpr std::uint8_t ocsp_status_type = 1;
+
 // RFC 6066, section 8. Contents of a status_type other than ocsp(1) are not looked at.
 struct CertificateStatusRequest {
-  std::uint8_t status_type = 0;
+  std::uint8_t status_type = 0;  // ocsp_status_type or unknown
   Bytes request{};
   friend bool operator==(const CertificateStatusRequest&, const CertificateStatusRequest&) = default;
 };
@@ -112,6 +114,8 @@ Bytes read_psk_key_exchange_modes(Parser& in);
 OfferedPsks read_offered_psks(Parser& in);
 Bytes read_cookie(Parser& in);
 CertificateStatusRequest read_status_request(Parser& in);
+// In a CertificateEntry (RFC 8446, section 4.4.2.1): the OCSPResponse of a CertificateStatus (RFC 6066, section 8).
+Bytes read_certificate_status(Parser& in);
 
 // Writers of one whole extension, type and length included.
 
@@ -129,6 +133,11 @@ void put_supported_versions(Writer& out, std::span<const ProtocolVersion> versio
 void put_selected_version(Writer& out, ProtocolVersion version);
 void put_supported_groups(Writer& out, std::span<const NamedGroup> groups);
 void put_signature_algorithms(Writer& out, std::span<const SignatureScheme> schemes);
+// What may sign certificates: both lists.
+void put_signature_algorithms_cert(Writer& out, std::span<const SignatureScheme> schemes,
+                                   std::span<const SignatureScheme> others);
+void put_status_request(Writer& out);  // for OCSP, from any responder
+void put_certificate_status(Writer& out, Bytes ocsp_response);
 void put_key_shares(Writer& out, std::span<const KeyShareEntry> shares);
 void put_key_share(Writer& out, const KeyShareEntry& share);
 void put_selected_group(Writer& out, NamedGroup group);

@@ -53,8 +53,11 @@ std::expected<CertificateRequest, Error> CertificateRequest::parse(Bytes body) {
 CertificateEntry CertificateEntry::read(Parser& in) {
   CertificateEntry entry;
   entry.cert_data = in.vector24({1});
-  entry.extensions =
-      read_extensions(in, {}, ExtensionContext::certificate, [](ExtensionType, Parser&) { return false; });
+  entry.extensions = read_extensions(in, {}, ExtensionContext::certificate, [&](ExtensionType type, Parser& data) {
+    if (type != ExtensionType::status_request) return false;
+    entry.ocsp_response = read_certificate_status(data);
+    return true;
+  });
   return entry;
 }
 

@@ -58,6 +58,8 @@ struct CertificateRequest {
 struct CertificateEntry {
   Bytes cert_data{};  // DER, not looked at; not empty
   Extensions extensions{};
+
+  std::optional<Bytes> ocsp_response{};  // of the status_request extension; DER, not looked at; not empty
   static CertificateEntry read(Parser& in);
 };
 

@@ -13,7 +13,8 @@ struct PeerVerdict {
 };
 
 // Judges a server's chain: a path to one of the anchors, at this moment, for server authentication, for the name in the
-// query (a host name or an address). Ends of `budget` decline.
+// query (a host name or an address). A stapled OCSP response that says that the leaf is revoked declines it. Ends of
+// `budget` decline.
 PeerVerdict verify_peer(const tls::VerifyPeer& query, std::span<const x509::Certificate> anchors, UnixTime at,
                         Budget& budget, CpuFeatures cpu);
 

@@ -2,6 +2,7 @@
 
 #include "limpid/asn1/oid.hpp"
 #include "limpid/x509/name_constraints.hpp"
+#include "limpid/x509/ocsp.hpp"
 
 namespace limpid::x509 {
 namespace {
@@ -62,6 +63,8 @@ Words words(Reason reason) {
       return {"name_not_permitted", "the certificate has a name that its issuer may not certify (nameConstraints)"};
     case Reason::unsupported_name_constraint:
       return {"unsupported_name_constraint", "the issuer constrains names of a type that is not supported"};
+    case Reason::revoked:
+      return {"revoked", "the certificate was revoked"};
     case Reason::chain_too_large:
       return {"chain_too_large", "more certificates, or larger ones, than are allowed"};
     case Reason::too_many_signatures:
@@ -136,6 +139,7 @@ class PathBuilder {
     size_ = 1;
     if (!is_within_size_limits() || !check_leaf()) return std::unexpected(*failure_);
     if (!is_anchor(leaf()) && !extend()) return std::unexpected(*failure_);
+    if (is_revoked()) return std::unexpected(Invalid{Reason::revoked, path_[0].index, {}});
     ValidChain chain;
     for (std::size_t i = 0; i < size_; ++i) chain.path[i] = path_[i].index;
     chain.size = size_;
@@ -206,6 +210,12 @@ class PathBuilder {
     }
     const Reason reason = reason_of(key.error());
     return (reason == Reason::unsupported_key_type && options_.purpose == Purpose::any) || fail(reason, link);
+  }
+
+  bool is_revoked() const {
+    if (options_.ocsp_response.empty() || size_ < 2) return false;
+    const auto answer = check_ocsp(options_.ocsp_response, leaf(), *path_[1].certificate, options_.at, cpu_);
+    return answer && answer->status == OcspStatus::revoked;
   }
 
   bool check_name() {

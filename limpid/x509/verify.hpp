@@ -6,9 +6,9 @@
 // that no critical extension is left unprocessed. On the leaf: the purpose and the name. An anchor is a certificate
 // that the caller trusts: all but its signature is checked. A leaf that is itself an anchor is a path of one.
 //
-// Not done: revocation, certificate policies (a critical certificatePolicies is accepted, since no policy is demanded;
-// other critical policy extensions are refused), fetching of missing intermediates, keys of certificates below version
-// 3 as issuers (they cannot carry the CA bit).
+// Not done: revocation beyond a stapled OCSP response about the leaf, certificate policies (a critical
+// certificatePolicies is accepted, since no policy is demanded; other critical policy extensions are refused), fetching
+// of missing intermediates, keys of certificates below version 3 as issuers (they cannot carry the CA bit).
 #pragma once
 
 #include <variant>
@@ -41,6 +41,9 @@ struct VerifyOptions {
   Purpose purpose = Purpose::server;
   PeerName name{};
   VerifyLimits limits{};
+  // An OCSP response about the leaf, as a server staples it; empty: none. What it says is heeded only if it is that the
+  // leaf is revoked: who has something to hide sends none, so one that says nothing is as good as none.
+  Bytes ocsp_response{};
 };
 
 enum class InvalidReason : std::uint8_t {
@@ -67,6 +70,7 @@ enum class InvalidReason : std::uint8_t {
   unprocessed_critical_extension,
   name_not_permitted,           // by an issuer's name constraints
   unsupported_name_constraint,  // on a type of name that is not understood
+  revoked,                      // VerifyOptions::ocsp_response says so
   chain_too_large,              // bytes or certificates
   too_many_signatures,          // the work allowed was not enough
   too_many_names,
@@ -96,6 +100,8 @@ constexpr std::uint8_t alert(InvalidReason reason) {
     case InvalidReason::unprocessed_critical_extension:
     case InvalidReason::unsupported_name_constraint:
       return 43;  // unsupported_certificate
+    case InvalidReason::revoked:
+      return 44;  // certificate_revoked
     case InvalidReason::expired:
     case InvalidReason::not_yet_valid:
       return 45;  // certificate_expired: "has expired or is not currently valid"

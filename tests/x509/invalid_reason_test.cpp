@@ -14,7 +14,7 @@ constexpr std::size_t reasons = static_cast<std::size_t>(Reason::out_of_memory) 
 TEST(InvalidReason, EachHasItsNameItsTextAndAnAlert) {
   std::set<std::string_view> names;
   std::set<std::string_view> texts;
-  const std::set<int> alerts = {42, 43, 45, 46, 48, 80, 116};
+  const std::set<int> alerts = {42, 43, 44, 45, 46, 48, 80, 116};
   for (std::size_t i = 0; i < reasons; ++i) {
     const auto reason = static_cast<Reason>(i);
     EXPECT_TRUE(names.insert(reason_name(reason)).second);

@@ -1,7 +1,7 @@
 // OCSP responses, as OpenSSL's responder makes them.
 #include "limpid/x509/ocsp.hpp"
 
-#include "limpid/x509/certificate_list.hpp"
+#include "limpid/x509/verify.hpp"
 #include "tests/x509/other_tools.hpp"
 
 namespace limpid::x509::test {
@@ -82,6 +82,25 @@ TEST_F(Ocsp, AnswersOfTheIssuerAndOfWhomItAuthorized) {
   EXPECT_EQ(revoked->reason, 1u);
   write("index", "V\t991231235959Z\t\t99\tunknown\t/CN=somebody\n");
   EXPECT_EQ(check(respond("ca"))->status, OcspStatus::unknown);
+}
+
+// A response decides about a path only if it says that the leaf is revoked.
+TEST_F(Ocsp, ARevokedLeafIsInvalid) {
+  const auto reason = [&](std::string response) {
+    VerifyOptions options{{wall_clock().seconds + 60}};
+    options.purpose = Purpose::any;
+    options.ocsp_response = as_bytes(response);
+    const auto valid = verify(leaf(), {}, {&ca(), 1}, options, portable_cpu);
+    return valid ? "valid" : std::string(reason_name(valid.error().reason));
+  };
+  EXPECT_EQ(reason(""), "valid");
+  EXPECT_EQ(reason(respond("ca")), "valid");
+  write("index", "R\t991231235959Z\t260102030405Z\t17\tunknown\t/CN=leaf\n");
+  const std::string revoked = respond("responder");
+  EXPECT_EQ(reason(revoked), "revoked");
+  EXPECT_EQ(reason(revoked.substr(1)), "valid");
+  EXPECT_EQ(reason(respond("other")), "valid");
+  EXPECT_EQ(alert(InvalidReason::revoked), 44);
 }
 
 TEST_F(Ocsp, OthersDoNotSpeakForTheIssuer) {

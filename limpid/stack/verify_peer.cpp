@@ -9,7 +9,6 @@ constexpr std::size_t most_certificates = x509::VerifyLimits{}.certificates + 1;
 struct Chain {
   std::array<Bytes, most_certificates> certificates;
   std::size_t size = 0;
-  Bytes leaf_extensions;
   std::span<const Bytes> span() const { return std::span(certificates).first(size); }
 };
 
@@ -19,23 +18,9 @@ Chain split(Bytes certificate_list) {
   Reader in(certificate_list);
   while (!in.empty() && chain.size < chain.certificates.size()) {
     chain.certificates[chain.size++] = in.vector24();
-    const Bytes extensions = in.vector16();
-    if (chain.size == 1) chain.leaf_extensions = extensions;
+    in.vector16();
   }
   return chain;
-}
-
-// RFC 8446, section 4.4.2.1: the extension status_request of the leaf's CertificateEntry holds a CertificateStatus (RFC
-// 6066, section 8). Empty if it has none.
-Bytes stapled_ocsp_response(Bytes extensions) {
-  constexpr std::uint8_t ocsp = 1;
-  Reader in(extensions);
-  while (!in.empty()) {
-    const auto type = static_cast<tls::wire::ExtensionType>(in.u16());
-    Reader status(in.vector16());
-    if (type == tls::wire::ExtensionType::status_request && status.u8() == ocsp) return status.vector24();
-  }
-  return {};
 }
 
 tls::Fault fault_of(x509::InvalidReason reason) {
@@ -66,7 +51,7 @@ PeerVerdict verify_peer(const tls::VerifyPeer& query, std::span<const x509::Cert
   x509::VerifyOptions options;
   options.at = at;
   options.name = x509::peer_name(as_text(query.server_name));
-  options.ocsp_response = stapled_ocsp_response(chain.leaf_extensions);
+  options.ocsp_response = query.ocsp_response;
   const auto valid = x509::verify_chain(chain.span(), anchors, options, budget, cpu);
   if (!valid) return declined(valid.error());
   if (!valid->leaf_key) return declined({x509::InvalidReason::unsupported_key_type, {}, {}});

@@ -7,6 +7,7 @@
 #include "tests/bare_machine/hex.hpp"
 #include "tests/bare_machine/report.hpp"
 #include "tests/bare_machine/tests.hpp"
+#include "tests/support/rsa_keys.hpp"
 
 namespace limpid::bare_machine {
 namespace {
@@ -109,7 +110,7 @@ void test_agreement(NamedGroup group, std::string_view name, Bytes ours, Bytes o
   answer(name, path, key.public_key(), our_public);
   const auto secret = key.agree(theirs, cpu);
   answer(name, "shared secret", secret ? Bytes(secret->bytes()) : Bytes(), shared);
-  std::array<Byte, 65> invalid{};
+  std::array<Byte, 97> invalid{};
   answer(name, "an invalid value is refused", !key.agree(Bytes(invalid).first(theirs.size()), cpu));
 }
 
@@ -143,7 +144,24 @@ void test_signature(std::string_view name, KeyType type, Bytes private_bytes, By
   answer(name, "of another message it does not", !verify(*public_key, scheme, as_bytes("other"), made.bytes(), cpu));
 }
 
-// RFC 6979, appendix A.2.5 (in DER), and RFC 8032, section 7.1, test 3.
+// Loads, signs and verifies, with both paddings.
+void test_rsa(CpuFeatures cpu, std::string_view path) {
+  const auto key = PrivateKey::rsa(KeyType::rsa, test::rsa_2048());
+  if (!key) return answer("RSA-2048", "the key is accepted", false);
+  const std::array<Byte, 32> hedge{7};
+  for (const auto kind : {SignatureAlgorithm::Kind::rsa_pss, SignatureAlgorithm::Kind::rsa_pkcs1}) {
+    const SignatureAlgorithm algorithm{kind, HashAlgorithm::sha256};
+    const Signature made = key->sign(algorithm, as_bytes("sample"), hedge, cpu);
+    const Signature portable = key->sign(algorithm, as_bytes("sample"), hedge, portable_cpu);
+    answer("RSA-2048", path, made.bytes(), portable.bytes());
+    answer("RSA-2048", "our signature verifies",
+           verify(key->public_key(), algorithm, as_bytes("sample"), made.bytes(), cpu));
+    answer("RSA-2048", "of another message it does not",
+           !verify(key->public_key(), algorithm, as_bytes("other"), made.bytes(), cpu));
+  }
+}
+
+// RFC 6979, appendices A.2.5 and A.2.6 (in DER), and RFC 8032, section 7.1, test 3.
 void test_signatures(CpuFeatures cpu, std::string_view path) {
   test_signature("ECDSA P-256", KeyType::p256, hex<"c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721">,
                  hex<"0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6"
@@ -152,6 +170,16 @@ void test_signatures(CpuFeatures cpu, std::string_view path) {
                  hex<"3046022100efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
                      "022100f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8">,
                  cpu, path);
+  test_signature(
+      "ECDSA P-384", KeyType::p384,
+      hex<"6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d896d5724e4c70a825f872c9ea60d2edf5">,
+      hex<"04ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c64def8f0ea9055866064a254515480bc13"
+          "8015d9b72d7d57244ea8ef9ac0c621896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd2533264720">,
+      as_bytes("sample"),
+      hex<"306602310094edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c81a648152e44acf96e36dd1e80fabe46"
+          "02310099ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94fa329c145786e679e7b82c71a38628ac8">,
+      cpu, path);
+  test_rsa(cpu, path);
   test_signature("Ed25519", KeyType::ed25519, hex<"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7">,
                  hex<"fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025">, hex<"af82">,
                  hex<"6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"

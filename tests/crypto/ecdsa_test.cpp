@@ -333,8 +333,11 @@ TEST_P(EcdsaVectors, Wycheproof) {
     const auto verified = [&](CpuFeatures cpu) {
       return key && verify(*key, algorithm, c.bytes("msg"), c.bytes("sig"), cpu);
     };
-    EXPECT_EQ(verified(portable_cpu), verified(best_cpu()));
-    return wycheproof::judged(verified(best_cpu()));
+    const bool good = verified(best_cpu());
+    if (best_cpu() != portable_cpu) {
+      EXPECT_EQ(verified(portable_cpu), good);
+    }
+    return wycheproof::judged(good);
   });
 }
 

@@ -38,6 +38,7 @@ std::string agreed(const EphemeralKey& key, Bytes peer) {
   const auto shared = key.agree(peer, best_cpu());
   const std::string result = shared ? to_hex(shared->bytes()) : "refused";
   for (const CpuFeatures cpu : {portable_cpu, CpuFeatures{.bmi2_adx = best_cpu().bmi2_adx}}) {
+    if (cpu == best_cpu()) continue;
     const auto again = key.agree(peer, cpu);
     EXPECT_EQ(again ? to_hex(again->bytes()) : "refused", result);
   }

@@ -329,11 +329,6 @@ Result<void> run(const Options& options) {
 
   const std::string address = url(server->endpoints()[0], options.plain);
   std::printf("serving %s at %s\n", options.folder.c_str(), address.c_str());
-  if (options.take_over) {
-    const auto& taken = server->taken();
-    std::printf("took over %zu connection%s from process %d\n", taken.connections, taken.connections == 1 ? "" : "s",
-                taken.process);
-  }
   if (secure && !secure->own_ca.empty()) {
     const std::string ca = shell_quoted(secure->own_ca);
     std::printf("try: curl --cacert %s %s\n", ca.c_str(), address.c_str());
@@ -341,6 +336,11 @@ Result<void> run(const Options& options) {
         "to trust this CA on this host: sudo cp %s /usr/local/share/ca-certificates/limpid.crt && "
         "sudo update-ca-certificates (browsers: import it under their own certificates settings)\n",
         ca.c_str());
+  }
+  if (options.take_over) {
+    const auto& taken = server->taken();
+    std::printf("took over %zu connection%s from process %d\n", taken.connections, taken.connections == 1 ? "" : "s",
+                taken.process);
   }
   std::fflush(stdout);
   server->run(signals, [&](int signal) {

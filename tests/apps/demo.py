@@ -95,7 +95,8 @@ class Demo:
     def replace(self, old, limpid, build, *arguments, control=None):
         begun = time.monotonic()
         new, _ = self.start(limpid, "--takeover", "--control", control or self.control, "--listen", self.listen, *arguments)
-        taken = new.stdout.readline().strip()
+        while not (taken := new.stdout.readline().strip()).startswith("took over") and new.poll() is None:
+            pass
         old.wait(20)
         self.say(f"process {old.pid}  ===  listeners, connections, sealed states  ==>  process {new.pid}, {build}")
         self.check(taken.startswith("took over ") and old.returncode == 0, f"it {taken}, in {time.monotonic() - begun:.2f} s")

@@ -131,7 +131,9 @@ class TakeOver(tool.Folder):
         new = self.serve("--takeover", "--control", control or self.control, *arguments, threads=threads,
                          listen=f"127.0.0.1:{old.port}")
         self.assertEqual(old.process.wait(20), 0, old.stderr())
-        self.assertRegex(new.process.stdout.readline(), r"\Atook over \d+ connections? from process \d+\n\Z")
+        while not (line := new.process.stdout.readline()).startswith("took over"):
+            self.assertRegex(line, r"\A(try|to trust)")
+        self.assertRegex(line, r"\Atook over \d+ connections? from process \d+\n\Z")
         return new
 
     def fails(self, old, *arguments, control=None, words=""):

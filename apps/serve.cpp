@@ -366,6 +366,10 @@ void check(const Options& options) {
   if (!memory || *memory < (1 << 20)) {
     throw CLI::ValidationError("--memory: '" + options.memory + "' is not a size of 1M or more, such as 256M or 2G");
   }
+  for (const std::string& name : options.alpn) {
+    // To agree on what is not spoken would be worse than not to agree. (Names of one's own are one's own affair.)
+    if (name == "h2" || name == "h3") refuse("--alpn " + name);
+  }
   if (options.net != "sockets") refuse("--net " + options.net.substr(0, options.net.find(':')));
   if (options.tls_min != "1.3") refuse("--tls-min " + options.tls_min);
   if (options.plain && options.redirect != 0) {

@@ -191,6 +191,7 @@ class CommandLine(BadInput):
         for name in ("--test-services",):
             self.assertEqual(self.wrong("serve", ".", name), f"{name} is not yet supported; leave it out")
         self.assertEqual(self.wrong("serve", "--net", "tap:tap0,dhcp"), "--net tap is not yet supported; leave it out")
+        self.assertEqual(self.wrong("serve", "--alpn", "http/1.1", "--alpn", "h2"), "--alpn h2 is not yet supported; leave it out")
         self.assertEqual(self.wrong("serve", "--tls-min", "1.2"), "--tls-min 1.2 is not yet supported; leave it out")
         for name in ("--session", "--cert", "--key", "--net"):
             self.assertEqual(self.wrong("get", "https://localhost/", name, "x"), f"{name} is not yet supported; leave it out")

@@ -43,7 +43,7 @@ class Load(tool.Folder):
                     self.assertEqual(tool.receive_response(peer)[2], b"<h1>hello</h1>\n")
             now = server.counters()
             self.assertEqual((now["connections"], now["requests"]), (2000, 4000))
-            print(f"\n  {now['memory'] // 2000} bytes charged for an idle TLS connection", flush=True)
+            print(f"\n  {now['budgets']['memory'] // 2000} bytes charged for an idle TLS connection", flush=True)
             self.assertLess(now["budgets"]["memory"], 2000 * 8192)
             for peer in peers:
                 peer.close()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # ctest: long 900
-"""Ten scripts of tlsfuzzer against `limpid serve`: each must find nothing.
+"""Ten scripts of tlsfuzzer: each must find nothing. All talk to `limpid serve`, but the one that wants an echo to bogo_shim.
 
 $TLSFUZZER is a checkout of tlsfuzzer/tlsfuzzer; tlslite-ng and ecdsa must be importable (PYTHONPATH says where they are).
 Without it the test is skipped. Arguments choose among the scripts.
@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 BUILD = pathlib.Path(os.environ.get("LIMPID_BUILD_DIR", pathlib.Path(__file__).resolve().parents[1] / "build" / "release"))
@@ -26,7 +27,9 @@ SCRIPTS = {  # name -> options
     "record-padding": [],
     "zero-length-data": [],
     "unencrypted-alert": [],
-    "signature-algorithms": [],
+    # A ClientHello may have 16 KiB; these are longer, to see whether lists of tens of thousands of schemes are taken.
+    "signature-algorithms": ["-e", "tolerance 8130 methods", "-e", "tolerance 23752 methods", "-e", "tolerance 32715 methods",
+                             "-e", "tolerance 32715 methods with sig_alg_cert", "-e", "8130 invalid schemes", "-e", "23752 invalid schemes"],
 }
 
 
@@ -45,6 +48,37 @@ def wait_for(port, server):
         except OSError:
             time.sleep(0.02)
     sys.exit("tlsfuzzer: limpid serve never listened")
+
+
+class Echo:
+    """A TLS server that sends back as much as it is sent: a shim for each connection, which dials us and is told what our
+    peer says."""
+
+    def __init__(self, certificate, key):
+        self.command = [BUILD / "interop" / "bogo_shim", "-server", "-cert-file", certificate, "-key-file", key, "-shim-id", "0"]
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            peer = self.listener.accept()[0]
+            with socket.create_server(("127.0.0.1", 0)) as inner:
+                process = subprocess.Popen([*self.command, "-port", str(inner.getsockname()[1])], stderr=subprocess.DEVNULL)
+                shim = inner.accept()[0]
+            shim.recv(8, socket.MSG_WAITALL)  # its id
+            for source, sink in ((peer, shim), (shim, peer)):
+                threading.Thread(target=self.carry, args=(source, sink), daemon=True).start()
+            threading.Thread(target=process.wait, daemon=True).start()
+
+    @staticmethod
+    def carry(source, sink):
+        try:
+            while piece := source.recv(65536):
+                sink.sendall(piece)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
 
 
 def run(checkout, port, script, options):
@@ -79,7 +113,8 @@ def main():
                                       cwd=work, stdout=log, stderr=log)
         try:
             wait_for(port, server)
-            clean = [run(checkout, port, script, SCRIPTS[script]) for script in chosen]
+            echo = Echo(pathlib.Path(work) / "cert.pem", pathlib.Path(work) / "key.pem")
+            clean = [run(checkout, echo.port if script == "lengths" else port, script, SCRIPTS[script]) for script in chosen]
         finally:
             server.terminate()
             server.wait(10)

@@ -17,6 +17,9 @@ import threading
 import time
 
 BUILD = pathlib.Path(os.environ.get("LIMPID_BUILD_DIR", pathlib.Path(__file__).resolve().parents[1] / "build" / "release"))
+# A ClientHello may have 16 KiB; these are longer, to see whether lists of tens of thousands of schemes are taken.
+TOO_LONG = [name.format(n) for name in ("tolerance {} methods", "tolerance {} methods with sig_alg_cert", "{} invalid schemes",
+                                        "duplicated {} non-rsa schemes") for n in (8130, 23752, 32715)]
 SCRIPTS = {  # name -> options
     "conversation": [],
     "ccs": [],
@@ -27,9 +30,7 @@ SCRIPTS = {  # name -> options
     "record-padding": [],
     "zero-length-data": [],
     "unencrypted-alert": [],
-    # A ClientHello may have 16 KiB; these are longer, to see whether lists of tens of thousands of schemes are taken.
-    "signature-algorithms": ["-e", "tolerance 8130 methods", "-e", "tolerance 23752 methods", "-e", "tolerance 32715 methods",
-                             "-e", "tolerance 32715 methods with sig_alg_cert", "-e", "8130 invalid schemes", "-e", "23752 invalid schemes"],
+    "signature-algorithms": [option for name in TOO_LONG for option in ("-e", name)],
 }
 
 

@@ -5,6 +5,13 @@
 #include "limpid/core/constant_time.hpp"
 #if defined(__x86_64__)
 #include "limpid/crypto/x86/intrinsics.hpp"
+#define LIMPID_HAS_CARRY_INTRINSICS 1
+#endif
+// MemorySanitizer takes their operands for used, as it would a branch's.
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#undef LIMPID_HAS_CARRY_INTRINSICS
+#endif
 #endif
 
 namespace limpid::crypto {
@@ -36,7 +43,7 @@ using Carry = unsigned char;
 
 // a + b + carry; carry becomes the carry out.
 constexpr Limb add_with_carry(Limb a, Limb b, Carry& carry) {
-#if defined(__x86_64__)
+#if defined(LIMPID_HAS_CARRY_INTRINSICS)
   // Says "adc" to compilers that would not find it by themselves: that halves the time of a product.
   if (!__builtin_is_constant_evaluated()) {
     unsigned long long sum = 0;
@@ -51,7 +58,7 @@ constexpr Limb add_with_carry(Limb a, Limb b, Carry& carry) {
 
 // a - b - borrow; borrow becomes the borrow out.
 constexpr Limb subtract_with_borrow(Limb a, Limb b, Carry& borrow) {
-#if defined(__x86_64__)
+#if defined(LIMPID_HAS_CARRY_INTRINSICS)
   if (!__builtin_is_constant_evaluated()) {
     unsigned long long difference = 0;
     borrow = _subborrow_u64(borrow, a, b, &difference);

@@ -79,14 +79,14 @@ class Matrix:
     def draw(self):
         """A row a peer, role and key type; a column a suite; in it a mark for each group."""
         results = {(d, p, str(c)): r.split(":")[0] for d, p, c, r in self.rows}
-        print(f"\n{'':<30}" + "".join(f"{s.removeprefix('TLS_'):>24}" for s in SUITES))
-        print(f"{'':<30}" + f"{'x25519 p256 p384':>24}" * len(SUITES))
+        print(f"\n{'':<30}" + "".join(f"{s.removeprefix('TLS_'):>28}" for s in SUITES))
+        print(f"{'':<30}" + f"{'x25519 p256 p384':>28}" * len(SUITES))
         combined = [(d, p, c) for d, p, c, _ in self.rows if not isinstance(c, str) and c.suite in SUITES]
         for direction, peer, key in dict.fromkeys((d, p, c.key) for d, p, c in combined):
             line = ""
             for suite in SUITES:
                 marks = [MARK.get(results.get((direction, peer, f"{suite} {group} {key}")), ".") for group in GROUPS]
-                line += f"{'    '.join(marks):>22}  "
+                line += f"{'    '.join(marks):>26}  "
             print(f"{direction + ' ' + peer + ' ' + key:<30}{line.rstrip()}")
         print("  + passed, X failed, - the peer has no such thing, . not tried")
         for direction, peer, cell, result in self.rows:

@@ -2,7 +2,7 @@
 
 import re
 
-from .common import GROUPS, KEYS, PAGE, REQUEST, Cell, Peer, Server, all_cells, expect, talk
+from .common import GROUPS, KEYS, PAGE, REQUEST, Cell, Peer, Server, all_cells, expect, star, talk
 
 GROUP = {"x25519": ("X25519", "X25519"), "secp256r1": ("P-256", "ECDH, prime256v1"), "secp384r1": ("P-384", "ECDH, secp384r1")}
 TRACED_GROUP = {"x25519": "ecdh_x25519", "secp256r1": "secp256r1", "secp384r1": "secp384r1"}
@@ -56,7 +56,7 @@ class OpenSslFiles(OpenSsl):
 
     name = "openssl -WWW"
     client_programs = None
-    server_cells = Peer.server_cells
+    server_cells = staticmethod(star)
 
     def server(self, place, cell):
         with self.start(place, cell, "-WWW", "-trace") as server:

@@ -1,5 +1,7 @@
 """NSS's tstclnt and selfserv."""
 
+import functools
+
 from .common import PAGE, REQUEST, Peer, Server, build, expect, run
 
 SUITE = {"TLS_AES_128_GCM_SHA256": ":1301", "TLS_AES_256_GCM_SHA384": ":1302", "TLS_CHACHA20_POLY1305_SHA256": ":1303"}
@@ -24,11 +26,24 @@ class Nss(Peer):
     lacks = {"ed25519": "NSS 3.87 has no Ed25519 in TLS"}
 
     def prepare(self, place):
-        self.database = f"sql:{place.work}/nss"
-        (place.work / "nss").mkdir()
-        build(["certutil", "-N", "-d", self.database, "--empty-password"])
+        self.database = self.new_database(place, "nss")
         build(["certutil", "-A", "-d", self.database, "-n", "ca", "-t", "C,,", "-a", "-i", place.ca])
         (place.work / "nss-request").write_bytes(REQUEST)
+
+    def new_database(self, place, name):
+        (place.work / name).mkdir()
+        database = f"sql:{place.work}/{name}"
+        build(["certutil", "-N", "-d", database, "--empty-password"])
+        return database
+
+    @functools.cache
+    def database_of(self, place, key_type):
+        """With our pair as "server". Each has its own: NSS knows but one name for all certificates of a subject."""
+        database, bundle = self.new_database(place, f"nss-{key_type}"), place.work / f"{key_type}.p12"
+        cert, key = place.pair(key_type)
+        build(["openssl", "pkcs12", "-export", "-in", cert, "-inkey", key, "-passout", "pass:", "-name", "server", "-out", bundle])
+        build(["pk12util", "-i", bundle, "-d", database, "-W", ""])
+        return database
 
     def client(self, place, port, cell):
         _, output = run(["tstclnt", "-4", "-h", "localhost", "-p", str(port), "-d", self.database, "-V", "tls1.3:tls1.3", "-c",
@@ -38,13 +53,9 @@ class Nss(Peer):
         expect(rf"Signature Scheme: {SIGNATURE[cell.key]}", output, SIGNATURE[cell.key])
 
     def server(self, place, cell):
-        cert, key = place.pair(cell.key)
-        name, bundle = f"server-{cell.key}", place.work / f"{cell.key}.p12"
-        if not bundle.exists():
-            build(["openssl", "pkcs12", "-export", "-in", cert, "-inkey", key, "-passout", "pass:", "-name", name, "-out", bundle])
-            build(["pk12util", "-i", bundle, "-d", self.database, "-W", ""])
-        of_key = ["-n", name] if cell.key.startswith("rsa") else ["-n", name, "-e", name]
-        with Server(lambda port: ["selfserv", *of_key, "-p", str(port), "-d", self.database, "-V", "tls1.3:tls1.3", "-c",
+        database = self.database_of(place, cell.key)
+        of_key = ["-n", "server"] if cell.key.startswith("rsa") else ["-n", "server", "-e", "server"]
+        with Server(lambda port: ["selfserv", *of_key, "-p", str(port), "-d", database, "-V", "tls1.3:tls1.3", "-c",
                                   SUITE[cell.suite], "-I", GROUP[cell.group], "-v"], place.work) as server:
             expect(r"GET /page.txt", place.get(server.port), "our request, which it echoes")
             expect_account(server.output(), cell)

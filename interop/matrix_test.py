@@ -2,7 +2,8 @@
 # ctest: long 600
 """Other people's TLS against ours, both roles: every suite, group and key type that both sides have.
 
-The peers are in interop/peers. OpenSSL, GnuTLS and curl try every combination, the others every suite, group and key type once.
+The peers are in interop/peers. OpenSSL, GnuTLS and curl try every suite with every group, the others every suite,
+group and key type once.
 A cell passes only by what the *peer* reports of the connection: version, suite, group, signature, and the page itself.
 Prints the matrix; exits 0 if no cell failed, 1 otherwise, 77 if no peer at all is installed.
 Usage: matrix_test.py [LIMPID] [--only PEER]... [--without PEER]...

@@ -1,6 +1,6 @@
 """curl, as people use it."""
 
-from .common import PAGE, PATH, Failure, Peer, all_cells, expect, run
+from .common import PAGE, PATH, Failure, Peer, every_pair, expect, run
 from .openssl import GROUP
 
 
@@ -8,7 +8,7 @@ class Curl(Peer):
     name = "curl"
     client_programs = ("curl",)
     server_programs = None
-    client_cells = staticmethod(all_cells)
+    client_cells = staticmethod(every_pair)
 
     def client(self, place, port, cell):
         status, output = run(["curl", "-sv", "--max-time", "20", "--cacert", place.ca, "--tlsv1.3", "--tls13-ciphers", cell.suite,

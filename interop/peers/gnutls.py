@@ -1,6 +1,6 @@
 """GnuTLS's gnutls-cli and gnutls-serv."""
 
-from .common import PAGE, REQUEST, Peer, Server, all_cells, expect, talk
+from .common import PAGE, REQUEST, Peer, Server, every_pair, expect, talk
 
 CIPHER = {"TLS_AES_128_GCM_SHA256": "AES-128-GCM", "TLS_AES_256_GCM_SHA384": "AES-256-GCM",
           "TLS_CHACHA20_POLY1305_SHA256": "CHACHA20-POLY1305"}
@@ -21,7 +21,7 @@ class GnuTls(Peer):
     name = "gnutls"
     client_programs = ("gnutls-cli",)
     server_programs = ("gnutls-serv",)
-    client_cells = server_cells = staticmethod(all_cells)
+    client_cells = server_cells = staticmethod(every_pair)
 
     def client(self, place, port, cell):
         output = talk(["gnutls-cli", f"--port={port}", f"--x509cafile={place.ca}", f"--priority={priority(cell)}", "localhost"],

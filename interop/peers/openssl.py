@@ -2,7 +2,7 @@
 
 import re
 
-from .common import GROUPS, KEYS, PAGE, REQUEST, Cell, Peer, Server, all_cells, expect, star, talk
+from .common import GROUPS, KEYS, PAGE, REQUEST, Cell, Peer, Server, every_pair, expect, star, talk
 
 GROUP = {"x25519": ("X25519", "X25519"), "secp256r1": ("P-256", "ECDH, prime256v1"), "secp384r1": ("P-384", "ECDH, secp384r1")}
 TRACED_GROUP = {"x25519": "ecdh_x25519", "secp256r1": "secp256r1", "secp384r1": "secp384r1"}
@@ -13,7 +13,7 @@ HASH = {"p256": "SHA256", "p384": "SHA384"}
 class OpenSsl(Peer):
     name = "openssl"
     client_programs = server_programs = ("openssl",)
-    client_cells = server_cells = staticmethod(all_cells)
+    client_cells = server_cells = staticmethod(every_pair)
 
     def client(self, place, port, cell, groups=None):
         option, report = GROUP[cell.group]

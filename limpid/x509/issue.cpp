@@ -141,6 +141,8 @@ class ContentsWriter {
       usage.set(KeyUsageBit::crl_sign);
     } else {
       usage.set(KeyUsageBit::digital_signature);
+      // TLS 1.3 never does, but NSS refuses a server's RSA key without it.
+      if (key_.type() == crypto::KeyType::rsa) usage.set(KeyUsageBit::key_encipherment);
     }
     write_extension(oids::key_usage, true, [&] { der_.named_bits(usage.bits); });
     if (!contents_.is_ca && (contents_.server_auth || contents_.client_auth)) {

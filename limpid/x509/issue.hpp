@@ -32,8 +32,9 @@ enum class IssueFault : std::uint8_t {
 std::string_view describe(IssueFault fault);
 
 // Appends the DER of a self-signed certificate: version 3 with subjectKeyIdentifier; CAs with critical basicConstraints
-// and keyUsage {keyCertSign, cRLSign}; leaves with keyUsage {digitalSignature}, extKeyUsage and subjectAltName
-// (critical if the subject is empty). On a fault `out` is as before. `hedge` as in PrivateKey::sign.
+// and keyUsage {keyCertSign, cRLSign}; leaves with keyUsage {digitalSignature} (RSA: and {keyEncipherment}),
+// extKeyUsage and subjectAltName (critical if the subject is empty). On a fault `out` is as before. `hedge` as in
+// PrivateKey::sign.
 std::expected<void, IssueFault> issue_self_signed(Buffer& out, const CertificateContents& contents,
                                                   const crypto::PrivateKey& key, std::span<const Byte, 32> hedge,
                                                   CpuFeatures cpu);

@@ -1,10 +1,13 @@
 #include "limpid/effects/credentials.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include "limpid/effects/cpu.hpp"
 #include "limpid/effects/files.hpp"
 #include "limpid/x509/describe.hpp"
+#include "limpid/x509/ocsp.hpp"
 
 namespace limpid::effects {
 namespace {
@@ -22,6 +25,20 @@ Result<x509::CertificateList> load_list(const std::string& path, x509::OnMalform
     return fail("'" + path + "' holds no certificate; name a PEM file with a CERTIFICATE block, or one in DER");
   }
   return fail("cannot use the certificate in '" + path + "': " + why + "; get it again from who made it");
+}
+
+Result<std::string> load_staple(const std::string& path, const x509::CertificateList& chain, UnixTime now) {
+  if (::access(path.c_str(), F_OK) != 0) return {};
+  auto response = read_file(path, x509::max_ocsp_response_size);
+  if (!response) return std::unexpected(response.error());
+  const auto refuse = [&](const std::string& why) {
+    return fail("cannot staple the OCSP response in '" + path + "': " + why + "; fetch a new one or remove the file");
+  };
+  if (chain.certificates().size() < 2) return refuse("the issuer's certificate does not stand behind the leaf's");
+  const auto answer = x509::check_ocsp(as_bytes(*response), chain[0], chain[1], now, cpu_features());
+  if (!answer) return refuse(text_of([&](Writer& out) { x509::write_error(out, answer.error()); }));
+  if (answer->status != x509::OcspStatus::good) return refuse("it does not say that the certificate is good");
+  return std::move(*response);
 }
 
 }  // namespace
@@ -79,7 +96,9 @@ Result<Credentials> load_credentials(const std::string& certificate_path, const 
                 text_of([&](Writer& out) { x509::write_time(out, leaf.validity.not_before); }) +
                 "; wait until then or set this host's clock");
   }
-  return Credentials{std::move(*chain), std::move(*key)};
+  auto staple = load_staple(certificate_path + ".ocsp", *chain, now);
+  if (!staple) return std::unexpected(staple.error());
+  return Credentials{std::move(*chain), std::move(*key), std::move(*staple)};
 }
 
 }  // namespace limpid::effects

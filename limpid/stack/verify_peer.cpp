@@ -23,27 +23,53 @@ Chain split(Bytes certificate_list) {
   return chain;
 }
 
-tls::Fault fault_of(x509::InvalidReason reason) {
-  switch (x509::alert(reason)) {
-    case 42:
-    case 44:
-      return tls::Fault::bad_certificate;
-    case 43:
-      return tls::Fault::unsupported_certificate;
-    case 45:
-      return tls::Fault::certificate_expired;
-    case 46:
-      return tls::Fault::certificate_unknown;
-    case 48:
-      return tls::Fault::unknown_ca;
-    default:
-      return tls::Fault::verification_failed;
-  }
-}
-
 PeerVerdict declined(const x509::Invalid& invalid) { return {tls::Declined{fault_of(invalid.reason)}, invalid}; }
 
 }  // namespace
+
+tls::Fault fault_of(x509::InvalidReason reason) {
+  using Reason = x509::InvalidReason;
+  switch (reason) {
+    case Reason::malformed_certificate:
+    case Reason::bad_signature:
+    case Reason::invalid_key:
+    case Reason::name_mismatch:
+    case Reason::not_a_ca:
+    case Reason::cannot_sign:
+    case Reason::path_length_exceeded:
+    case Reason::name_not_permitted:
+      return tls::Fault::bad_certificate;
+    case Reason::unsupported_signature_algorithm:
+    case Reason::weak_signature_algorithm:
+    case Reason::unsupported_key_type:
+    case Reason::weak_key:
+    case Reason::wrong_purpose:
+    case Reason::wrong_key_usage:
+    case Reason::unprocessed_critical_extension:
+    case Reason::unsupported_name_constraint:
+      return tls::Fault::unsupported_certificate;
+    case Reason::expired:
+    case Reason::not_yet_valid:
+      return tls::Fault::certificate_expired;
+    case Reason::revoked:
+      return tls::Fault::certificate_revoked;
+    case Reason::status_unsatisfactory:
+      return tls::Fault::bad_certificate_status;
+    case Reason::chain_too_large:
+    case Reason::too_many_signatures:
+    case Reason::too_many_names:
+      return tls::Fault::certificate_unknown;
+    case Reason::unknown_issuer:
+    case Reason::self_signed:
+    case Reason::path_too_long:
+      return tls::Fault::unknown_ca;
+    case Reason::no_certificate:
+    case Reason::invalid_name:
+    case Reason::out_of_memory:
+      return tls::Fault::verification_failed;
+  }
+  return tls::Fault::verification_failed;
+}
 
 PeerVerdict verify_peer(const tls::VerifyPeer& query, std::span<const x509::Certificate> anchors, UnixTime at,
                         Budget& budget, CpuFeatures cpu) {

@@ -12,9 +12,12 @@ struct PeerVerdict {
   std::optional<x509::ValidChain> valid{};  // why it was accepted: the path to an anchor, if one was looked for
 };
 
+// The fault whose alert tells a peer why its chain was refused (RFC 8446, section 6.2).
+tls::Fault fault_of(x509::InvalidReason reason);
+
 // Judges a server's chain: a path to one of the anchors, at this moment, for server authentication, for the name in the
-// query (a host name or an address). A stapled OCSP response that says that the leaf is revoked declines it. Ends of
-// `budget` decline.
+// query (a host name or an address), and, if a response is stapled, its word that the leaf is good. Ends of `budget`
+// decline.
 PeerVerdict verify_peer(const tls::VerifyPeer& query, std::span<const x509::Certificate> anchors, UnixTime at,
                         Budget& budget, CpuFeatures cpu);
 

@@ -65,6 +65,8 @@ Words words(Reason reason) {
       return {"unsupported_name_constraint", "the issuer constrains names of a type that is not supported"};
     case Reason::revoked:
       return {"revoked", "the certificate was revoked"};
+    case Reason::status_unsatisfactory:
+      return {"status_unsatisfactory", "the OCSP response that came with the certificate does not say that it is good"};
     case Reason::chain_too_large:
       return {"chain_too_large", "more certificates, or larger ones, than are allowed"};
     case Reason::too_many_signatures:
@@ -139,7 +141,7 @@ class PathBuilder {
     size_ = 1;
     if (!is_within_size_limits() || !check_leaf()) return std::unexpected(*failure_);
     if (!is_anchor(leaf()) && !extend()) return std::unexpected(*failure_);
-    if (is_revoked()) return std::unexpected(Invalid{Reason::revoked, path_[0].index, {}});
+    if (!check_status()) return std::unexpected(*failure_);
     ValidChain chain;
     for (std::size_t i = 0; i < size_; ++i) chain.path[i] = path_[i].index;
     chain.size = size_;
@@ -212,10 +214,15 @@ class PathBuilder {
     return (reason == Reason::unsupported_key_type && options_.purpose == Purpose::any) || fail(reason, link);
   }
 
-  bool is_revoked() const {
-    if (options_.ocsp_response.empty() || size_ < 2) return false;
+  // RFC 6066, section 8: "Clients requesting an OCSP response and receiving an OCSP response in a "CertificateStatus"
+  // message MUST check the OCSP response and abort the handshake if the response is not satisfactory".
+  bool check_status() {
+    if (options_.ocsp_response.empty() || size_ < 2) return true;
     const auto answer = check_ocsp(options_.ocsp_response, leaf(), *path_[1].certificate, options_.at, cpu_);
-    return answer && answer->status == OcspStatus::revoked;
+    if (answer && answer->status == OcspStatus::good) return true;
+    const bool revoked = answer && answer->status == OcspStatus::revoked;
+    failure_ = Invalid{revoked ? Reason::revoked : Reason::status_unsatisfactory, path_[0].index, {}};
+    return false;
   }
 
   bool check_name() {

@@ -41,8 +41,8 @@ struct VerifyOptions {
   Purpose purpose = Purpose::server;
   PeerName name{};
   VerifyLimits limits{};
-  // An OCSP response about the leaf, as a server staples it; empty: none. What it says is heeded only if it is that the
-  // leaf is revoked: who has something to hide sends none, so one that says nothing is as good as none.
+  // An OCSP response about the leaf, as a server staples it; empty: none. If there is one, it must be sound and say
+  // that the leaf is good.
   Bytes ocsp_response{};
 };
 
@@ -71,6 +71,7 @@ enum class InvalidReason : std::uint8_t {
   name_not_permitted,           // by an issuer's name constraints
   unsupported_name_constraint,  // on a type of name that is not understood
   revoked,                      // VerifyOptions::ocsp_response says so
+  status_unsatisfactory,        // or does not say that it is good
   chain_too_large,              // bytes or certificates
   too_many_signatures,          // the work allowed was not enough
   too_many_names,
@@ -79,48 +80,6 @@ enum class InvalidReason : std::uint8_t {
 // What `cert verify` prints behind "invalid: "; and the identifier's own spelling, stable, for programs.
 std::string_view describe(InvalidReason reason);
 std::string_view reason_name(InvalidReason reason);
-// The AlertDescription of RFC 8446, section 6.2, that tells a peer why its chain was refused.
-constexpr std::uint8_t alert(InvalidReason reason) {
-  switch (reason) {
-    case InvalidReason::malformed_certificate:
-    case InvalidReason::bad_signature:
-    case InvalidReason::invalid_key:
-    case InvalidReason::name_mismatch:
-    case InvalidReason::not_a_ca:
-    case InvalidReason::cannot_sign:
-    case InvalidReason::path_length_exceeded:
-    case InvalidReason::name_not_permitted:
-      return 42;  // bad_certificate
-    case InvalidReason::unsupported_signature_algorithm:
-    case InvalidReason::weak_signature_algorithm:
-    case InvalidReason::unsupported_key_type:
-    case InvalidReason::weak_key:
-    case InvalidReason::wrong_purpose:
-    case InvalidReason::wrong_key_usage:
-    case InvalidReason::unprocessed_critical_extension:
-    case InvalidReason::unsupported_name_constraint:
-      return 43;  // unsupported_certificate
-    case InvalidReason::revoked:
-      return 44;  // certificate_revoked
-    case InvalidReason::expired:
-    case InvalidReason::not_yet_valid:
-      return 45;  // certificate_expired: "has expired or is not currently valid"
-    case InvalidReason::chain_too_large:
-    case InvalidReason::too_many_signatures:
-    case InvalidReason::too_many_names:
-      return 46;  // certificate_unknown: "Some other (unspecified) issue"
-    case InvalidReason::unknown_issuer:
-    case InvalidReason::self_signed:
-    case InvalidReason::path_too_long:
-      return 48;  // unknown_ca
-    case InvalidReason::no_certificate:
-      return 116;  // certificate_required
-    case InvalidReason::invalid_name:
-    case InvalidReason::out_of_memory:
-      return 80;  // internal_error
-  }
-  return 80;
-}
 
 // A certificate among those given to `verify`.
 struct CertificateIndex {

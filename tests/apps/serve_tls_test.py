@@ -120,6 +120,41 @@ class Given(tool.Folder):
             with self.assertRaises(ssl.SSLCertVerificationError):
                 context.wrap_socket(server.connect(), server_hostname="d.test")
 
+    def test_a_staple_beside_the_certificate_goes_along(self):
+        tool.need("openssl")
+        ca, ca_key = self.new("ca", "--is-ca", "--name", "The CA")
+        leaf, key = self.new("leaf", "--name", "localhost", "--ca", ca, "--ca-key", ca_key)
+        chain = self.root / "chain.pem"
+        chain.write_text(leaf.read_text() + ca.read_text())
+        staple = self.root / "chain.pem.ocsp"
+        serial = subprocess.run(["openssl", "x509", "-in", leaf, "-noout", "-serial"], capture_output=True, text=True,
+                                check=True).stdout.strip().removeprefix("serial=")
+
+        def respond(status):
+            (self.root / "index").write_text(f"{status}\t{serial}\tunknown\t/CN=localhost\n")
+            subprocess.run(["openssl", "ocsp", "-index", self.root / "index", "-CA", ca, "-rsigner", ca, "-rkey", ca_key, "-issuer",
+                            ca, "-cert", leaf, "-ndays", "1", "-no_nonce", "-respout", staple], capture_output=True, check=True)
+
+        respond("V\t401231235959Z\t")
+        with tool.Serve(self.site, "--cert", chain, "--key", key, env=self.env) as server:
+            host, port = "localhost", server.port
+            peer = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", host, "-CAfile", ca,
+                                   "-status"], input="", capture_output=True, text=True)
+            self.assertIn("OCSP Response Status: successful", peer.stdout)
+            self.assertIn("Cert Status: good", peer.stdout)
+            got = tool.run("get", f"https://{host}:{port}/", "--resolve", f"{host}:{port}:127.0.0.1", "--ca", ca)
+            self.assertEqual((got.returncode, got.stdout), (0, "<h1>hello</h1>\n"), got.stderr)
+        respond("R\t401231235959Z\t260102030405Z")
+        self.refuses(chain, key, "it does not say that the certificate is good")
+        staple.write_text("no response")
+        self.refuses(chain, key, "cannot staple the OCSP response in")
+
+    def refuses(self, certificate, key, why):
+        done = tool.run("serve", self.site, "--listen", "127.0.0.1:0", "--cert", certificate, "--key", key, env=self.env)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"\Alimpid: [^\n]*\n\Z")
+        self.assertIn(why, done.stderr)
+
     def test_alpn(self):
         certificate, key = self.new("a", "--name", "a.test")
         with tool.Serve(self.site, "--cert", certificate, "--key", key, "--alpn", "x-own", "--alpn", "http/1.1") as server:

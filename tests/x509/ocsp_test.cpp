@@ -84,8 +84,8 @@ TEST_F(Ocsp, AnswersOfTheIssuerAndOfWhomItAuthorized) {
   EXPECT_EQ(check(respond("ca"))->status, OcspStatus::unknown);
 }
 
-// A response decides about a path only if it says that the leaf is revoked.
-TEST_F(Ocsp, ARevokedLeafIsInvalid) {
+// Where there is a response, the path is valid only if it says that the leaf is good.
+TEST_F(Ocsp, AResponseMustVouchForTheLeaf) {
   const auto reason = [&](std::string response) {
     VerifyOptions options{{wall_clock().seconds + 60}};
     options.purpose = Purpose::any;
@@ -95,12 +95,13 @@ TEST_F(Ocsp, ARevokedLeafIsInvalid) {
   };
   EXPECT_EQ(reason(""), "valid");
   EXPECT_EQ(reason(respond("ca")), "valid");
+  write("index", "V\t991231235959Z\t\t18\tunknown\t/CN=responder\n");
+  EXPECT_EQ(reason(respond("ca")), "status_unsatisfactory") << "the responder does not know it";
   write("index", "R\t991231235959Z\t260102030405Z\t17\tunknown\t/CN=leaf\n");
   const std::string revoked = respond("responder");
   EXPECT_EQ(reason(revoked), "revoked");
-  EXPECT_EQ(reason(revoked.substr(1)), "valid");
-  EXPECT_EQ(reason(respond("other")), "valid");
-  EXPECT_EQ(alert(InvalidReason::revoked), 44);
+  EXPECT_EQ(reason(revoked.substr(1)), "status_unsatisfactory");
+  EXPECT_EQ(reason(respond("other")), "status_unsatisfactory");
 }
 
 TEST_F(Ocsp, OthersDoNotSpeakForTheIssuer) {

@@ -13,7 +13,7 @@ namespace limpid::effects {
 struct Credentials {
   x509::CertificateList chain;  // leaf first
   crypto::PrivateKey key;
-  std::string staple;  // an OCSP response about the leaf, DER; may be empty
+  std::string staple{};  // an OCSP response about the leaf, DER; may be empty
 };
 
 // The budget of what a process loads once, at its start; practically without limit. Not for use by several threads.

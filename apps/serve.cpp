@@ -131,6 +131,7 @@ Result<void> load_pairs(const Options& options, Secure& secure, bool may_ask) {
     }
     auto pair = effects::load_credentials(options.certificates[i], options.keys[i], now, passphrases);
     if (!pair) return std::unexpected(pair.error());
+    if (!pair->unstapled.empty()) effects::complain(options.log_form(), pair->unstapled);
     secure.credentials.push_back(std::move(*pair));
   }
   if (!secure.credentials.empty()) return {};
@@ -268,6 +269,10 @@ Result<void> run(const Options& options) {
   }
   std::optional<effects::LogFile> access_log;
   if (!options.access_log.empty()) {
+    if (is_inside(options.access_log, options.folder) && options.access_log != "-") {
+      return effects::fail("the access log '" + options.access_log + "' would be served with '" + options.folder +
+                           "'; write it elsewhere");
+    }
     auto opened = effects::LogFile::open(options.access_log);
     if (!opened) return std::unexpected(opened.error());
     access_log.emplace(std::move(*opened));
@@ -294,7 +299,7 @@ Result<void> run(const Options& options) {
 
   std::unique_ptr<effects::Recorder> recorder;
   if (!options.record.empty()) {
-    if (is_inside(options.record, options.folder)) {
+    if (is_inside(options.record, options.folder) || is_inside(options.record + ".key", options.folder)) {
       return effects::fail("the recording '" + options.record + "' would be served with '" + options.folder +
                            "'; write it elsewhere");
     }

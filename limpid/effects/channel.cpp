@@ -46,6 +46,11 @@ bool wait_for(const Descriptor& socket, short events, Instant deadline) {
 
 std::expected<Descriptor, int> listen_at(const std::string& path) {
   if (const auto live = connect_to(path); live || live.error() == EAGAIN) return std::unexpected(EADDRINUSE);
+  // A socket that nobody listens on any more is replaced, nothing else.
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) == 0 && (!S_ISSOCK(status.st_mode) || status.st_uid != ::geteuid())) {
+    return std::unexpected(EEXIST);
+  }
   // Under another name first: whoever finds the socket finds somebody listening.
   const std::string name = path + "." + std::to_string(::getpid());
   const auto address = address_of(name);

@@ -97,8 +97,9 @@ Result<Credentials> load_credentials(const std::string& certificate_path, const 
                 "; wait until then or set this host's clock");
   }
   auto staple = load_staple(certificate_path + ".ocsp", *chain, now);
-  if (!staple) return std::unexpected(staple.error());
-  return Credentials{std::move(*chain), std::move(*key), std::move(*staple)};
+  // A renewed certificate must not fail for the response of the one before.
+  if (!staple) return Credentials{std::move(*chain), std::move(*key), {}, staple.error().text};
+  return Credentials{std::move(*chain), std::move(*key), std::move(*staple), {}};
 }
 
 }  // namespace limpid::effects

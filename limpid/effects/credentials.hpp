@@ -13,7 +13,8 @@ namespace limpid::effects {
 struct Credentials {
   x509::CertificateList chain;  // leaf first
   crypto::PrivateKey key;
-  std::string staple{};  // an OCSP response about the leaf, DER; may be empty
+  std::string staple{};     // an OCSP response about the leaf, DER; may be empty
+  std::string unstapled{};  // why one that is there is not, for a person
 };
 
 // The budget of what a process loads once, at its start; practically without limit. Not for use by several threads.
@@ -26,8 +27,8 @@ Result<x509::CertificateList> load_certificates(const std::string& path);
 Result<crypto::PrivateKey> load_private_key(const std::string& path, const PassphraseSource& passphrases = {});
 
 // A pair that can serve at this moment: they belong together and the leaf has neither expired nor is it of the future.
-// If there is a file CERTIFICATE_PATH.ocsp, it goes along as the staple, and must be a response that holds at this
-// moment and says that the leaf is good; the chain then holds its issuer.
+// If there is a file CERTIFICATE_PATH.ocsp, it goes along as the staple, provided that it is a response which holds at
+// this moment and says that the leaf is good (the chain then holds its issuer).
 Result<Credentials> load_credentials(const std::string& certificate_path, const std::string& key_path, UnixTime now,
                                      const PassphraseSource& passphrases = {});
 

@@ -13,7 +13,10 @@ Result<KeyLogFile> KeyLogFile::open(const std::string& path) {
   if (!file || ::fstat(file.get(), &status) != 0) {
     return fail("cannot write keys to '" + path + "': " + system_words(errno) + "; choose another file");
   }
-  if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0) {
+  if (S_ISREG(status.st_mode) && status.st_uid != ::geteuid()) {
+    return fail("will not write keys to '" + path + "': it belongs to somebody else; choose another file");
+  }
+  if ((S_ISREG(status.st_mode) || S_ISFIFO(status.st_mode)) && (status.st_mode & 077) != 0) {
     return fail("will not write keys to '" + path + "': others may open it; run: chmod 600 '" + path + "'");
   }
   return KeyLogFile(std::move(file));

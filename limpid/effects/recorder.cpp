@@ -30,6 +30,13 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const std::string& path, Snap
   const auto cannot = [&](int error, std::string_view remedy) {
     return fail("cannot record to '" + path + "': " + system_words(error) + "; " + std::string(remedy));
   };
+  // Never over another file: the name may be that of a key which is in use.
+  const std::string key_path = path + ".key";
+  const auto taken = [&] {
+    return fail("cannot record to '" + path + "': its key would replace '" + key_path +
+                "'; move that away or name another file");
+  };
+  if (struct stat there{}; ::lstat(key_path.c_str(), &there) == 0) return taken();
   Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600));
   if (!file) return cannot(errno, "choose a file that can be written");
   struct stat status{};
@@ -43,7 +50,10 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const std::string& path, Snap
   // A file that may not grow is something to report, not the end of the process.
   std::signal(SIGXFSZ, SIG_IGN);
   const recording::RecordingKey key(entropy());
-  if (auto written = write_file(path + ".key", key.bytes(), 0600); !written) return std::unexpected(written.error());
+  Descriptor key_file(::open(key_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!key_file && errno == EEXIST) return taken();
+  if (!key_file) return cannot(errno, "choose a file that can be written");
+  if (const int error = write_all(key_file, key.bytes()); error != 0) return cannot(error, "free some space");
   std::array<Byte, recording::FrameCipher::head_size> head{};
   auto cipher = recording::FrameCipher::begin(machine, key, entropy(), head, cpu_features());
   if (const int error = write_all(file, head); error != 0) return cannot(error, "free some space");

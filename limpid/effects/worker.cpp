@@ -316,6 +316,7 @@ void Worker::start_draining() {
   // Who was let in by the kernel already is not turned away: closing a listener resets what waits in it.
   for (std::size_t i = 0; i < listeners_.size(); ++i) accept_from(i, accepts_before_draining);
   listeners_.clear();
+  watching_listeners_ = false;  // what epoll reported before still comes
   resume_accepting_.reset();
   for (Box<Connection>& connection : slots_) {
     if (connection) queue(*connection);

@@ -60,6 +60,8 @@ bool Server::Responding::restored(const LoadContext&) const {
   const ByteRange content = text.content(part);
   if (part >= text.parts() || file_sent > content.size || (file_sent > 0 && !text_done)) return false;
   if (status == Status::partial_content && text.content(0).size == 0) return false;
+  const bool redirects = status == Status::moved_permanently || status == Status::permanent_redirect;
+  if (redirects && !text.request()) return false;  // says where to
   if (sent < text_sent || sent - text_sent < file_sent) return false;
   return !query || (asked > 0 && asked <= content.size - file_sent);
 }

@@ -74,8 +74,11 @@ namespace {
 // The best scheme that the key of this identity can sign with and the peer can verify.
 std::optional<crypto::SignatureScheme> scheme_for(const Identity& identity, const tls::SelectCertificate& query) {
   const auto possible = crypto::schemes_of(identity.key().type());
+  // RFC 4055, section 1.2: a key under id-RSASSA-PSS may be for one hash only.
+  const auto only_hash = x509::pss_restriction(identity.leaf().public_key_info.algorithm);
   for (const crypto::SignatureScheme scheme : query.signature_schemes) {
-    if (std::find(possible.begin(), possible.end(), scheme) != possible.end()) return scheme;
+    if (std::find(possible.begin(), possible.end(), scheme) == possible.end()) continue;
+    if (!only_hash || crypto::algorithm_of(scheme)->hash == *only_hash) return scheme;
   }
   return std::nullopt;
 }

@@ -54,7 +54,7 @@ struct OcspAnswer {
 };
 
 // The answer about `certificate`, which `issuer` signed, in an OCSPResponse, if it was signed by who may and holds at
-// this moment. At most eight certificates in the response are looked at and two signatures verified. That `unknown` is
+// this moment. At most eight certificates in the response are looked at and nine signatures verified. That `unknown` is
 // no good news is for the caller to see. Nonces are not looked at: a staple answers nobody in particular.
 std::expected<OcspAnswer, OcspError> check_ocsp(Bytes response, const Certificate& certificate,
                                                 const Certificate& issuer, UnixTime at, CpuFeatures cpu);

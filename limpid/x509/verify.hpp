@@ -42,7 +42,7 @@ struct VerifyOptions {
   PeerName name{};
   VerifyLimits limits{};
   // An OCSP response about the leaf, as a server staples it; empty: none. If there is one, it must be sound and say
-  // that the leaf is good.
+  // that the leaf is good (not looked at if the leaf is an anchor itself).
   Bytes ocsp_response{};
 };
 

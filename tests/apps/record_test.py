@@ -147,6 +147,15 @@ class Record(tool.Folder):
         self.assertEqual(result.returncode, 1)
         self.assertIn("would be served", result.stderr)
 
+    def test_another_key_of_that_name_is_not_replaced(self):
+        key = self.root / "server.key"
+        key.write_text("precious")
+        refused = tool.run("serve", self.site, "--plain", "--listen", "127.0.0.1:0", "--record", self.root / "server")
+        self.assertEqual(refused.returncode, 1)
+        self.assertRegex(refused.stderr, r"\Alimpid: [^\n]*its key would replace[^\n]*\n\Z")
+        self.assertEqual(key.read_text(), "precious")
+        self.assertFalse((self.root / "server").exists())
+
     def test_a_full_disk_ends_the_recording_and_not_the_server(self):
         limit = 200_000
         command = ["prlimit", f"--fsize={limit}:{limit}", tool.LIMPID, "serve", self.site, "--plain", "--listen", "127.0.0.1:0",

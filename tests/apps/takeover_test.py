@@ -254,6 +254,14 @@ class Replaced(TakeOver):
 
 
 class GoesWrong(TakeOver):
+    def test_a_file_in_the_place_of_the_control_socket_stays(self):
+        notes = self.root / "notes.txt"
+        notes.write_text("mine")
+        done = tool.run("serve", self.site, "--plain", "--listen", "127.0.0.1:0", "--control", notes, env=self.env)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"\Alimpid: [^\n]*\n\Z")
+        self.assertEqual(notes.read_text(), "mine")
+
     """The old server must go on, with every client."""
 
     def between(self, change, keep=False):

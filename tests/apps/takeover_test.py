@@ -343,6 +343,8 @@ class GoesWrong(TakeOver):
                 if kind == stage:
                     server.process.kill()
                     server.process.wait()
+                    if not survives:
+                        raise middle.Cut  # what it had sent behind this may be all that was needed
                 return body
 
             path, _ = self.between(change)

@@ -15,9 +15,10 @@ ROWS = {
     "asn1": ["core"],
     "x509": ["core", "crypto", "asn1"],
     "tls": ["core", "crypto"],
+    "tcpip": ["core", "crypto"],
     "http": ["core"],
-    "stack": ["core", "crypto", "asn1", "x509", "tls", "http"],
-    "sim": ["core"],
+    "stack": ["core", "crypto", "asn1", "x509", "tls", "tcpip", "http"],
+    "sim": ["core", "crypto", "tcpip"],
 }
 
 # Standard headers that neither allocate nor reach the system. (<cstdlib> is there for abort; what else it declares would

@@ -58,8 +58,8 @@ Worker::Worker(const WorkerSettings& settings, std::unique_ptr<IdentitySet> iden
       output_(output_size),
       piece_(output_size),
       actions_(action_slots),
-      sealed_budget_(settings.memory + (std::size_t{4} << 20)) {
-  if (settings.access_log != nullptr) access_log_ = AccessLog(*settings.access_log, settings.log);
+      sealed_budget_(settings.memory + (std::size_t{4} << 20)),
+      reports_(counters_, settings.complaints, settings.log, settings.access_log, settings.key_log) {
   poller_.add(wake_.get(), EPOLLIN, wake_name);
 }
 
@@ -91,9 +91,7 @@ void Worker::take_news() {
   static_cast<void>(!::read(wake_.get(), &times, sizeof times));
   {
     const std::lock_guard lock(news_mutex_);
-    if (next_identities_) {
-      earlier_identities_ = std::exchange(identities_, std::move(next_identities_));
-    }
+    if (next_identities_) identities_.renew(std::move(next_identities_));
   }
   if (drain_grace_us_.load() >= 0) start_draining();
 }
@@ -104,7 +102,7 @@ void Worker::run() {
     std::optional<Instant> deadline = timers_.next();
     if (resume_accepting_) deadline = std::min(deadline.value_or(*resume_accepting_), *resume_accepting_);
     if (draining_) deadline = std::min(deadline.value_or(drain_deadline_), drain_deadline_);
-    if (!access_log_.empty() || shed_untold_ > 0) deadline = std::min(deadline.value_or(next_look_), next_look_);
+    if (reports_.behind() || shed_untold_ > 0) deadline = std::min(deadline.value_or(next_look_), next_look_);
     if (!ready_.empty()) deadline = Instant{};
 
     for (const epoll_event& event : poller_.wait(deadline)) {
@@ -143,28 +141,11 @@ void Worker::run() {
   }
 }
 
-void Worker::write_key_log(Bytes lines) {
-  if (settings_.key_log == nullptr) return;
-  const int error = settings_.key_log->write(lines);
-  if (error != 0 && settings_.complaints.of_log.may(now().monotonic)) {
-    complain(settings_.log, "cannot write the key log: " + system_words(error) + "; make room for it");
-  }
-}
-
 // Writes the access log, and tells what there is to be told once a second.
 void Worker::look_after_logs() {
   const Instant time = now().monotonic;
   next_look_ = time + milliseconds(100);
-  if (const int error = access_log_.flush(); error != 0) {
-    const std::uint64_t lost = counters_.log_lines_lost.load(std::memory_order_relaxed);
-    if ((error != EAGAIN || lost > lost_lines_told_) && settings_.complaints.of_log.may(time)) {
-      lost_lines_told_ = lost;
-      complain(settings_.log,
-               "cannot write the access log" +
-                   (error == EAGAIN ? std::string(" as fast as requests come") : ": " + system_words(error)) + "; " +
-                   std::to_string(lost) + " lines are lost so far; make room for it");
-    }
-  }
+  reports_.write_logs();
   if (shed_untold_ > 0 && settings_.complaints.of_shortage.may(time)) {
     complain(settings_.log, "closed " + std::to_string(std::exchange(shed_untold_, 0)) +
                                 " connections to make room for others: " +
@@ -506,40 +487,15 @@ void Worker::carry_out(Connection& connection, std::span<const Machine::Action> 
                    },
                    [&](const http::CloseFile& closed) { connection.file.close(closed.file); },
                    [&](const http::RequestServed& served) {
-                     count(counters_.requests);
-                     count(counters_.answers[static_cast<std::size_t>(served.status) / 100 - 1]);
-                     count(counters_.body_bytes, served.body_bytes);
-                     if (served.abandoned == http::Abandoned::stalled) count(counters_.stalled);
-                     access_log_.add(connection.peer, now().wall, served, counters_.log_lines_lost);
                      connection.progressed = true;
+                     reports_.tell(connection.peer, served);
                    },
-                   [&](const tls::HandshakeDone&) { count(counters_.handshakes); },
-                   [&](const tls::Failed& failed) {
-                     count(counters_.tls_failures[static_cast<std::size_t>(failed.error.fault)]);
-                     tell_of_failure(connection, failed);
-                   },
-                   // Facts that nobody has asked for yet.
-                   [&](const http::StaleReply&) {},
-                   [&](const tls::Truncated&) {},
-                   [&](const tls::Noted&) {},
-                   [&](const tls::KeyLog& log) { write_key_log(log.lines); },
+                   [&](const auto& fact) { reports_.tell(connection.peer, fact); },
                },
                action);
   }
   if (n > 0) send(connection, std::span(pieces).first(n));
   flush(connection);
-}
-
-// At most one line a second, since whoever can connect can cause them; the counter has them all.
-void Worker::tell_of_failure(const Connection& connection, const tls::Failed& failed) {
-  if (failed.error.fault == tls::Fault::handshake_truncated) return;  // somebody looked whether a port is open
-  if (!settings_.complaints.of_tls.may(now().monotonic)) return;
-  const auto words = tls::describe(failed.error.fault);
-  std::string line = "TLS with " + to_string(connection.peer) + " failed: ";
-  line += words.sentence;
-  line += " (";
-  line += failed.error.fault == tls::Fault::alert_received ? tls::name(failed.alert) : words.name;
-  complain(settings_.log, line + ')');
 }
 
 // ---- Sending --------------------------------------------------------------------------------------------------------
@@ -594,27 +550,19 @@ void Worker::flush(Connection& connection) {
 // ---- Files ----------------------------------------------------------------------------------------------------------
 
 Worker::Machine::Event Worker::answer(Connection& connection, const Machine::Query& query) {
-  return std::visit(
-      Overloaded{
-          [&](const stack::TlsQuery& asked) -> Machine::Event { return tls::Reply{asked.id, answer(asked.question)}; },
-          [&](const http::Lookup& lookup) -> Machine::Event {
-            return http::Reply{lookup.id, look_up(connection, lookup.path)};
-          },
-          [&](const http::ReadFile& asked) -> Machine::Event {
-            return http::Reply{asked.id, http::Piece{connection.file.read(settings_.site, asked, piece_, budget_)}};
-          },
-      },
-      query);
-}
-
-tls::Answer Worker::answer(const tls::Query& question) {
-  const auto answer = identities_->identities.answer(question, cpu_);
-  const auto* declined = std::get_if<tls::Declined>(&answer);
-  // The key was chosen among those before the last renewal.
-  if (declined != nullptr && declined->fault == tls::Fault::signing_failed && earlier_identities_) {
-    return earlier_identities_->identities.answer(question, cpu_);
-  }
-  return answer;
+  return std::visit(Overloaded{
+                        [&](const stack::TlsQuery& asked) -> Machine::Event {
+                          return tls::Reply{asked.id, identities_.answer(asked.question, cpu_)};
+                        },
+                        [&](const http::Lookup& lookup) -> Machine::Event {
+                          return http::Reply{lookup.id, look_up(connection, lookup.path)};
+                        },
+                        [&](const http::ReadFile& asked) -> Machine::Event {
+                          return http::Reply{asked.id,
+                                             http::Piece{connection.file.read(settings_.site, asked, piece_, budget_)}};
+                        },
+                    },
+                    query);
 }
 
 http::Answer Worker::look_up(Connection& connection, std::string_view path) {

@@ -10,16 +10,14 @@
 
 #include "limpid/core/box.hpp"
 #include "limpid/core/vec.hpp"
-#include "limpid/effects/counters.hpp"
 #include "limpid/effects/hand_over.hpp"
-#include "limpid/effects/key_log_file.hpp"
-#include "limpid/effects/log.hpp"
+#include "limpid/effects/identity_set.hpp"
 #include "limpid/effects/poller.hpp"
 #include "limpid/effects/recorder.hpp"
+#include "limpid/effects/reports.hpp"
 #include "limpid/effects/ring.hpp"
 #include "limpid/effects/site_file.hpp"
 #include "limpid/effects/timers.hpp"
-#include "limpid/stack/identity.hpp"
 #include "limpid/stack/server.hpp"
 
 namespace limpid::effects {
@@ -40,13 +38,6 @@ struct WorkerSettings {
 struct Listener {
   Descriptor socket;
   bool redirects = false;
-};
-
-// Identities with the budget that they charge, so that they can be made in one thread and end in another.
-struct IdentitySet {
-  explicit IdentitySet(std::uint16_t generation) : identities(budget, generation) {}
-  Budget budget{std::size_t{1} << 40};
-  stack::Identities identities;
 };
 
 class Worker {
@@ -155,7 +146,6 @@ class Worker {
   void wake();
   void take_news();
   void start_draining();
-  void write_key_log(Bytes lines);
   void look_after_logs();
 
   // Shedding load. ARCHITECTURE.md has the rule.
@@ -179,19 +169,16 @@ class Worker {
   void wake_up(Connection& connection, stack::Dormant<Machine> dormant);
   bool receive(Connection& connection, std::size_t& input);
   Machine::Event answer(Connection& connection, const Machine::Query& query);
-  tls::Answer answer(const tls::Query& question);
   http::Answer look_up(Connection& connection, std::string_view path);
   void carry_out(Connection& connection, std::span<const Machine::Action> actions);
   void send(Connection& connection, std::span<const Bytes> pieces);
   void flush(Connection& connection);
-  void tell_of_failure(const Connection& connection, const tls::Failed& failed);
   void drop_for_memory(Connection& connection);
   static void reset_on_close(const Connection& connection);
   void close(Connection& connection);
 
   const WorkerSettings settings_;
-  std::unique_ptr<IdentitySet> identities_;
-  std::unique_ptr<IdentitySet> earlier_identities_;  // of handshakes that began before the last renewal
+  CurrentIdentities identities_;
   Budget budget_;
   CpuFeatures cpu_;
   Poller poller_;
@@ -201,9 +188,7 @@ class Worker {
   std::optional<Instant> resume_accepting_;
   std::uint64_t shed_untold_ = 0;
   Shortage last_shortage_ = Shortage::memory;
-  AccessLog access_log_;
   Instant next_look_;  // at the logs, if there is something left to tell
-  std::uint64_t lost_lines_told_ = 0;
 
   std::vector<Box<Connection>> slots_;
   std::vector<std::uint32_t> generations_;
@@ -228,6 +213,7 @@ class Worker {
   bool draining_ = false;
   Instant drain_deadline_;
   WorkerCounters counters_;
+  Reports reports_;
 };
 
 }  // namespace limpid::effects

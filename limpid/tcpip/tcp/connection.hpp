@@ -1,0 +1,49 @@
+// One TCP connection as a machine (RFC 9293). No IP, no table, no clock: it is told segments and what the application
+// does, and answers with segments to send and with what the peer said.
+//
+//   - Segments leave only at Flush, which is offered again until it is consumed: a step emits a bounded burst and says
+//     `more` while there is more to send at once. needs_flush() tells whether a Flush would do something.
+//   - Write, Commit, Consumed, Finish, Abort, PathMtu, PinsDone, MemoryPressure give no actions and need no slots: what
+//     they cause comes with the next Flush.
+//   - Received is given at once, in order, whether or not the application can consume it: what it did not consume the
+//     owner keeps, and it counts against the receive window until Consumed says otherwise. A segment that fills a gap
+//     may bring more than one step delivers: then `more` is said, and Tick goes on.
+//   - After Reset or Closed the machine wants nothing; drop it. (With pins, first wait until lent() is false.)
+#pragma once
+
+#include <variant>
+
+#include "limpid/core/snapshot.hpp"
+#include "limpid/tcpip/tcp/config.hpp"
+#include "limpid/tcpip/tcp/vocabulary.hpp"
+
+namespace limpid::tcpip::tcp {
+
+class Connection {
+ public:
+  using Config = tcp::Config;
+  using Event = std::variant<Tick, Connect, Accept, AcceptCookie, SegmentArrived, Write, Commit, Consumed, Finish,
+                             Abort, Flush, PathMtu, Unreachable, PinsDone, MemoryPressure>;
+  using Action = std::variant<Emit, Established, stream::Received, Writable, stream::PeerFinished, stream::Reset,
+                              Closed, SegmentIgnored>;
+
+  static constexpr LeastRoom least_room{.bytes = 0, .actions = 8, .input = 0};
+  static constexpr SnapshotKind snapshot_kind{"tcpc", 1};
+
+  static Progress<Action> advance(const Config& config, Connection& state, Time now, const Event& event,
+                                  const Room<Action>& room);
+  std::optional<std::monostate> pending() const { return {}; }  // it asks nothing
+
+  // Contiguous room at the end of what is to be sent, for Commit; at most n bytes, fewer or none if the send buffer or
+  // the budget has no more (then Writable follows when it has), or if nothing can be written in this state. Valid until
+  // the next step or reserve.
+  MutableBytes reserve(const Config& config, std::size_t n, Budget& budget);
+  std::size_t writable(
+      const Config& config) const;  // how many bytes reserve() and Write would take now, memory granted
+  bool needs_flush() const;
+  std::optional<Instant> deadline() const;
+  // Chunks are lent to the device: PinsDone is awaited.
+  bool lent() const;
+};
+
+}  // namespace limpid::tcpip::tcp

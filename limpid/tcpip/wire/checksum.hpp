@@ -10,8 +10,8 @@ namespace limpid::tcpip::wire {
 class Checksum {
  public:
   void add(Bytes piece);
-  void add_u16(std::uint16_t value) { add_number(value, 2); }
-  void add_u32(std::uint32_t value) { add_number(value, 4); }
+  void add_u16(std::uint16_t value);
+  void add_u32(std::uint32_t value);
 
   // The sum so far, not complemented: what a checksum field holds that a device is to finish (TransmitOffload).
   std::uint16_t sum() const;
@@ -19,8 +19,7 @@ class Checksum {
   std::uint16_t finish() const { return static_cast<std::uint16_t>(~sum()); }
 
  private:
-  void add_number(std::uint32_t value, std::size_t width);
-  void add_folded(std::uint64_t words);  // words as they lie in memory
+  void add_words(std::uint64_t words);  // as they lie in memory
 
   std::uint64_t sum_ = 0;  // of words as they lie in memory: RFC 1071, section 2, "Byte Order Independence"
   bool odd_ = false;       // an odd number of bytes was added

@@ -76,6 +76,16 @@ struct Parsed {
 template <class Header>
 using ParseResult = std::expected<Parsed<Header>, WireFault>;
 
+// Numbers in a header of fixed size.
+template <std::size_t N>
+constexpr std::uint16_t u16_at(std::span<const Byte, N> header, std::size_t at) {
+  return static_cast<std::uint16_t>(header[at] << 8 | header[at + 1]);
+}
+template <std::size_t N>
+constexpr std::uint32_t u32_at(std::span<const Byte, N> header, std::size_t at) {
+  return std::uint32_t{u16_at(header, at)} << 16 | u16_at(header, at + 2);
+}
+
 inline void emit(Writer& out, const MacAddress& address) { out.bytes(address.octets); }
 inline void emit_ipv4(Writer& out, const IpAddress& address) { out.u32(address.v4_bits()); }
 inline void emit_ipv6(Writer& out, const IpAddress& address) { out.bytes(address.octets); }

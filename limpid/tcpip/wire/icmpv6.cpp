@@ -1,0 +1,19 @@
+#include "limpid/tcpip/wire/icmpv6.hpp"
+
+namespace limpid::tcpip::wire {
+
+ParseResult<Icmpv6Header> Icmpv6Header::parse(Bytes message) {
+  if (message.size() < size) return std::unexpected(WireFault::truncated);
+  const auto fixed = message.first<size>();
+  return Parsed<Icmpv6Header>{
+      {static_cast<Icmpv6Type>(fixed[0]), fixed[1], u32_at(fixed, 4)}, size, message.size() - size};
+}
+
+void Icmpv6Header::emit(Writer& out) const {
+  out.u8(static_cast<std::uint8_t>(type));
+  out.u8(code);
+  out.u16(0);
+  out.u32(rest);
+}
+
+}  // namespace limpid::tcpip::wire

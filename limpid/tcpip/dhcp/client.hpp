@@ -44,16 +44,22 @@ struct Send {
 
 // What a server granted, checked: usable without further thought.
 struct Lease {
+  struct Times {
+    Instant renew, rebind, expire;  // T1 < T2 < the end
+    friend bool operator==(const Times&, const Times&) = default;
+    static void fields(auto& self, auto&& visit) { visit(self.renew, self.rebind, self.expire); }
+  };
   Cidr address;
   std::optional<IpAddress> gateway;  // on the link
   InlineList<IpAddress, 4> dns_servers;
   std::uint16_t mtu = 0;  // 576 or more; 0: the server said nothing usable. The device's may be less.
   IpAddress server;
-  std::optional<Instant> expires;  // none: never
+  std::optional<Times> times;  // none: for ever
   friend bool operator==(const Lease&, const Lease&) = default;
   static void fields(auto& self, auto&& visit) {
-    visit(self.address, self.gateway, self.dns_servers, self.mtu, self.server, self.expires);
+    visit(self.address, self.gateway, self.dns_servers, self.mtu, self.server, self.times);
   }
+  bool restored(const LoadContext&) const;
 };
 
 // Action: the lease is granted, or extended; then what comes with it may have changed, but never the address.
@@ -83,7 +89,7 @@ enum class Drop : std::uint8_t {
   no_server,         // no server identifier, or one that is no host's address
   bad_address,       // that no host can have, or not the one that was offered
   bad_subnet_mask,
-  bad_lease_time,  // none, or shorter than Config::least_lease
+  bad_lease_time,  // none, or shorter than 10 s
 };
 constexpr std::size_t drop_reasons = 11;
 std::string_view name(Drop reason);
@@ -96,17 +102,15 @@ class Client {
     std::uint8_t request_retries = 4;  // then all begins anew (section 3.1, 5)
     Duration decline_wait = seconds(10);
     Duration least_retry = seconds(60);  // while renewing and rebinding (section 4.4.5)
-    std::uint32_t least_lease = 10;      // seconds
     static void fields(auto& self, auto&& visit) {
-      visit(self.first_timeout, self.most_timeout, self.request_retries, self.decline_wait, self.least_retry,
-            self.least_lease);
+      visit(self.first_timeout, self.most_timeout, self.request_retries, self.decline_wait, self.least_retry);
     }
   };
 
   using Event = std::variant<Tick, Started, LinkChanged, Received, AddressConflict>;
   using Action = std::variant<Send, Leased, Lost>;
 
-  static constexpr LeastRoom least_room{.bytes = largest_emitted, .actions = 2, .input = 1};
+  static constexpr LeastRoom least_room{.bytes = largest_emitted, .actions = 4, .input = 1};
   static constexpr SnapshotKind snapshot_kind{"dhcp", 1};
   static constexpr std::size_t max_footprint = 0;
 
@@ -140,19 +144,20 @@ class Client {
   // A message that is sent again until it is answered.
   struct Exchange {
     std::uint32_t xid = 0;
+    std::uint16_t secs = 0;
     std::uint8_t sent = 0;  // times; saturates
     Instant again;
-    static void fields(auto& self, auto&& visit) { visit(self.xid, self.sent, self.again); }
+    static void fields(auto& self, auto&& visit) { visit(self.xid, self.secs, self.sent, self.again); }
   };
 
   // RFC 2131, figure 5. INIT is left in the step in which it is entered.
   struct Unborn {
     static void fields(auto&, auto&& visit) { visit(); }
   };
-  struct LinkDown {
+  struct LinkDown {  // perhaps with a lease
     static void fields(auto&, auto&& visit) { visit(); }
   };
-  struct Waiting {  // after a refusal
+  struct Waiting {  // before it begins anew
     Instant until;
     static void fields(auto& self, auto&& visit) { visit(self.until); }
   };
@@ -165,31 +170,22 @@ class Client {
     IpAddress address, server;  // that were offered
     static void fields(auto& self, auto&& visit) { visit(self.exchange, self.address, self.server); }
   };
-  // The rest have a lease, and T1 and T2 unless it is for ever.
-  struct Bound {
-    Instant renew, rebind;
-    static void fields(auto& self, auto&& visit) { visit(self.renew, self.rebind); }
+  struct Bound {  // with a lease
+    static void fields(auto&, auto&& visit) { visit(); }
   };
-  struct Rebooting {
+  struct Extending {  // the lease
+    enum class Way : std::uint8_t { rebooting, renewing, rebinding };
+    friend constexpr bool is_valid(Way way) { return way <= Way::rebinding; }
     Exchange exchange;
-    Instant renew, rebind;
-    static void fields(auto& self, auto&& visit) { visit(self.exchange, self.renew, self.rebind); }
-  };
-  struct Renewing {
-    Exchange exchange;
-    Instant rebind;
-    static void fields(auto& self, auto&& visit) { visit(self.exchange, self.rebind); }
-  };
-  struct Rebinding {
-    Exchange exchange;
-    static void fields(auto& self, auto&& visit) { visit(self.exchange); }
+    Way way = Way::rebooting;
+    static void fields(auto& self, auto&& visit) { visit(self.exchange, self.way); }
   };
 
   friend class ClientStep;
 
   crypto::Generator generator_;
   MacAddress mac_;
-  std::variant<Unborn, LinkDown, Waiting, Selecting, Requesting, Bound, Rebooting, Renewing, Rebinding> phase_;
+  std::variant<Unborn, LinkDown, Waiting, Selecting, Requesting, Bound, Extending> phase_;
   std::optional<Lease> lease_;
   Instant began_;                      // of what is going on, for the field `secs`
   std::uint8_t restarts_ = 0;          // since the last lease

@@ -80,8 +80,6 @@ class Host {
 
   std::expected<void, Refusal> bind_udp(const Context& context, std::uint16_t port);
   void close_udp(std::uint16_t port);
-  std::expected<void, Refusal> resolve(const Context& context, std::string_view name, bool ipv6, std::uint32_t token);
-
   // A Flush would do something.
   bool needs_flush() const;
 };

@@ -4,6 +4,7 @@
 #include "limpid/core/frame.hpp"
 #include "limpid/core/machine.hpp"
 #include "limpid/core/stream.hpp"
+#include "limpid/tcpip/dns/resolver.hpp"
 #include "limpid/tcpip/wire/address.hpp"
 
 namespace limpid::tcpip {
@@ -19,15 +20,15 @@ struct ConnectionId {
 
 // Why a command was not carried out. It changed nothing.
 enum class Refusal : std::uint8_t {
-  no_memory,       // the budget, or a limit of the configuration
-  no_address,      // the host has no address from which the destination could be reached
-  port_in_use,     // or no ephemeral port is free
-  no_such,         // the connection, listener or socket is gone or never was
-  not_writable,    // more than the send buffer takes, or after finish
-  bad_argument,    // port 0, a name that is none, a datagram larger than UDP has
-  not_configured,  // the resolver has no servers
+  no_memory,     // the budget, or a limit of the configuration
+  no_address,    // the host has no address from which the destination could be reached
+  port_in_use,   // or no ephemeral port is free
+  no_such,       // the connection, listener or socket is gone or never was
+  not_writable,  // more than the send buffer takes, or after finish
+  bad_argument,  // port 0, or a datagram larger than UDP has
+  not_started,   // Started has yet to come
 };
-constexpr bool is_valid(Refusal refusal) { return refusal <= Refusal::not_configured; }
+constexpr bool is_valid(Refusal refusal) { return refusal <= Refusal::not_started; }
 constexpr std::string_view name(Refusal refusal) {
   switch (refusal) {
     case Refusal::no_memory:
@@ -42,8 +43,8 @@ constexpr std::string_view name(Refusal refusal) {
       return "not_writable";
     case Refusal::bad_argument:
       return "bad_argument";
-    case Refusal::not_configured:
-      return "not_configured";
+    case Refusal::not_started:
+      return "not_started";
   }
   return "";
 }
@@ -52,8 +53,7 @@ namespace host {
 
 // Events.
 
-// The first event, and again after a restore: what a loaded host draws must not be what its twin draws. The device is
-// another one then: frames that were lent to the old one are done.
+// The first event, and again after a restore: what a loaded host draws must not be what its twin draws.
 struct Started {
   std::array<Byte, 32> entropy{};
   static void fields(auto& self, auto&& visit) { visit(self.entropy); }
@@ -115,12 +115,8 @@ struct SendUdp {
   Bytes bytes;
   static void fields(auto& self, auto&& visit) { visit(self.port, self.to, self.bytes); }
 };
-struct Resolve {
-  std::string_view name;
-  std::uint32_t token = 0;  // comes back in Resolved or Refused
-  bool ipv6 = false;        // AAAA instead of A
-  static void fields(auto& self, auto&& visit) { visit(self.name, self.token, self.ipv6); }
-};
+// Exactly one Resolved with this token follows.
+using dns::Resolve;
 
 // Actions.
 
@@ -187,12 +183,8 @@ struct DatagramReceived {
   static void fields(auto& self, auto&& visit) { visit(self.port, self.from, self.to, self.bytes); }
 };
 
-// The answer to resolve(). None if the name has no such address, or nobody answered.
-struct Resolved {
-  std::uint32_t token = 0;
-  InlineList<IpAddress, 8> addresses;
-  static void fields(auto& self, auto&& visit) { visit(self.token, self.addresses); }
-};
+// The answer to resolve(): addresses, or why there are none.
+using dns::Resolved;
 
 // An address became usable, or ceased to be: duplicate, expired.
 struct ConfigurationChanged {

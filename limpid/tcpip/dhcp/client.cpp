@@ -174,7 +174,7 @@ class ClientStep {
 
   void expire() {
     if (state_.lease_ && state_.lease_->times && state_.lease_->times->expire <= now_) {
-      // RFC 2131, section 4.4.5: "the client MUST immediately stop any other network processing".
+      // RFC 2131, section 4.4.5: the client "MUST immediately stop any other network processing".
       lose(LossReason::expired);
       if (!in<Client::LinkDown>()) begin();
     }
@@ -243,7 +243,6 @@ class ClientStep {
   }
 
   void on(const LinkChanged& event) {
-    if (in<Client::Unborn>()) return;
     if (!event.up) {
       state_.phase_ = Client::LinkDown{};
     } else if (in<Client::LinkDown>()) {
@@ -278,7 +277,7 @@ class ClientStep {
     if (exchange == nullptr) return drop(Drop::unexpected);
     if (message->xid != exchange->xid) return drop(Drop::wrong_transaction);
     if (message->chaddr != state_.mac_) return drop(Drop::wrong_hardware_address);
-    // RFC 6842, section 3: the client "MUST ... silently discard the message" if the identifier is there and another's.
+    // RFC 6842, section 3: "If the two client identifiers do not match, the client MUST silently discard the message."
     if (!message->client_identifier.empty() && message->client_identifier != identifier_of(state_.mac_)) {
       return drop(Drop::wrong_identifier);
     }
@@ -299,8 +298,8 @@ class ClientStep {
     if (selecting == nullptr) return drop(Drop::unexpected);
     const auto lease = lease_of(offer, now_);
     if (!lease) return drop(lease.error());
-    // Table 5: "'xid' from server DHCPOFFER message"; section 4.4.1: "the same value in the DHCP message header's
-    // 'secs' field ... as the original DHCPDISCOVER message".
+    // Table 5: "'xid' from server DHCPOFFER message"; section 3.1: it "MUST use the same value in the DHCP message
+    // header's 'secs' field ... as the original DHCPDISCOVER message".
     const Client::Exchange exchange{.xid = offer.xid, .secs = selecting->exchange.secs, .again = now_};
     state_.phase_ = Client::Requesting{exchange, lease->address.address, lease->server};
   }
@@ -457,6 +456,8 @@ Progress<Client::Action> Client::advance(const Config& config, Client& state, Ti
                                          const Room<Action>& room) {
   ClientStep step(config, state, now, room);
   if (room.bytes.size() < least_room.bytes || room.actions.size() < least_room.actions) return step.refuse();
+  if (state.wants() == Wants::entropy && !std::holds_alternative<Started>(event))
+    return {0, {}, false, Wants::entropy, {}};
   return step.take(event);
 }
 

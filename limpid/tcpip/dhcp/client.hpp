@@ -114,9 +114,10 @@ class Client {
   static constexpr SnapshotKind snapshot_kind{"dhcp", 1};
   static constexpr std::size_t max_footprint = 0;
 
-  // The link is down until LinkChanged says that it is up. A step sends at most one message. The first offer that is
-  // acceptable is taken: waiting for others would delay every start for a choice that nobody configured. Nor does it
-  // wait before the first DHCPDISCOVER (section 4.4.1 would have 1 to 10 s, against crowds after a power failure).
+  // Before Started nothing else is consumed. The link is down until LinkChanged says that it is up. A step sends at
+  // most one message. The first offer that is acceptable is taken: waiting for others would delay every start for a
+  // choice that nobody configured. Nor does it wait before the first DHCPDISCOVER (section 4.4.1 would have 1 to 10 s,
+  // against crowds after a power failure).
   //
   // A lease outlives its link: when the link is back, it is verified as after a reboot (section 3.2) and kept
   // meanwhile.
@@ -175,7 +176,7 @@ class Client {
   };
   struct Extending {  // the lease
     enum class Way : std::uint8_t { rebooting, renewing, rebinding };
-    friend constexpr bool is_valid(Way way) { return way <= Way::rebinding; }
+    friend constexpr bool is_valid(Way which) { return which <= Way::rebinding; }
     Exchange exchange;
     Way way = Way::rebooting;
     static void fields(auto& self, auto&& visit) { visit(self.exchange, self.way); }

@@ -35,7 +35,7 @@ bool walk(Bytes field, Found&& found) {
   return true;
 }
 
-// One option's value. RFC 3396, section 7: "it MUST be decoded by concatenating the contents of all instances".
+// One option's value. Whatever stands under its code, in all fields, is one value in parts (RFC 3396, section 7).
 class OptionValue {
  public:
   OptionValue(const OptionFields& options, OptionCode code) {

@@ -93,14 +93,15 @@ struct CloseTcp {
   static void fields(auto& self, auto&& visit) { visit(self.question); }
 };
 
+// Of two, for both families say, the later one tells more.
 enum class Outcome : std::uint8_t {
   found,
-  no_such_name,  // the server says that the name does not exist
-  no_address,    // it exists, but has no address of the family
-  not_a_name,    // the text is no host's name
-  no_server,     // none was configured in time
+  no_address,    // the name exists, but has no address of the family
   no_answer,     // no server answered usably
   alias_chain,   // aliases that lead to no end
+  no_server,     // none was configured in time
+  no_such_name,  // the server says that the name does not exist
+  not_a_name,    // the text is no host's name
   too_many,      // look-ups at once, or memory was refused
 };
 constexpr bool is_valid(Outcome outcome) { return outcome <= Outcome::too_many; }
@@ -110,7 +111,7 @@ std::string_view describe(Outcome outcome);
 struct Resolved {
   std::uint32_t token = 0;
   Outcome outcome{};
-  AddressList addresses;
+  AddressList addresses{};
   std::uint32_t ttl = 0;  // seconds: the least of all records that led there
   static void fields(auto& self, auto&& visit) { visit(self.token, self.outcome, self.addresses, self.ttl); }
 };
@@ -134,23 +135,28 @@ class Resolver {
     Duration first_timeout = seconds(1);  // for an answer by UDP; doubled when every server was asked
     std::uint8_t rounds = 3;              // so often is every server asked
     Duration tcp_timeout = seconds(5);    // for an answer by TCP
+    // When the addresses of one family are found, the other family's are awaited no longer than this (RFC 8305's
+    // Resolution Delay).
+    Duration other_family = milliseconds(250);
     Duration patience = seconds(15);      // of a look-up while there is no server
     std::uint16_t most_lookups = 16;      // at once
     std::uint16_t largest_answer = 8192;  // by TCP; one that is longer counts as a failure
     std::uint8_t most_aliases = 8;        // CNAME records on the way to an address
     static void fields(auto& self, auto&& visit) {
-      visit(self.first_timeout, self.rounds, self.tcp_timeout, self.patience, self.most_lookups, self.largest_answer,
-            self.most_aliases);
+      visit(self.first_timeout, self.rounds, self.tcp_timeout, self.other_family, self.patience, self.most_lookups,
+            self.largest_answer, self.most_aliases);
     }
   };
 
   using Event = std::variant<Tick, Started, Servers, Resolve, Cancel, Datagram, TcpReceived, TcpEnded>;
   using Action = std::variant<SendDatagram, AskOverTcp, CloseTcp, Resolved>;
 
-  static constexpr LeastRoom least_room{.bytes = 2 * 280, .actions = 4, .input = 1};
+  static constexpr LeastRoom least_room{.bytes = 273, .actions = 4, .input = 1};
   static constexpr SnapshotKind snapshot_kind{"dnsr", 1};
+  static const std::size_t max_footprint;  // bytes owned with the default limits
 
-  // One event may begin more than the room holds; `more` says so, and nothing is lost.
+  // Before Started nothing else is consumed. One event may begin more than the room holds; `more` says so, and nothing
+  // is lost.
   static Progress<Action> advance(const Config& config, Resolver& state, Time now, const Event& event,
                                   const Room<Action>& room);
 
@@ -169,7 +175,6 @@ class Resolver {
   static void fields(auto& self, auto&& visit) {
     visit(self.generator_, self.born_, self.servers_, self.lookups_, self.last_question_, self.drops_, self.last_seen_);
   }
-  bool restored(const LoadContext& context) const;
 
  private:
   // One type's records of one look-up.
@@ -181,32 +186,36 @@ class Resolver {
       by_tcp,
       done,
     };
-    friend constexpr bool is_valid(Stage stage) { return stage <= Stage::done; }
-    RecordType type{};
-    Stage stage = Stage::due;
-    Name name;                 // asked for: the look-up's, or where aliases led
-    std::uint8_t aliases = 0;  // followed
-    std::uint8_t attempts = 0;
-    bool over_tcp = false;    // the next attempt
-    stream::Endpoint server;  // asked
+    friend constexpr bool is_valid(Stage which) { return which <= Stage::done; }
+    RecordType type = RecordType::a;
+    Stage stage = Stage::done;
+    Name name;                   // asked for: the look-up's, or where aliases led
+    std::uint8_t aliases = 0;    // followed
+    std::uint16_t attempts = 0;  // by UDP, with this name
+    std::uint8_t wrong_ids = 0;  // in answers to this attempt
+    bool over_tcp = false;       // the next attempt
+    stream::Endpoint server;     // asked
     std::uint16_t id = 0, source_port = 0;
     QueryId question;  // by TCP
     Buffer received;   // by TCP
     std::optional<Instant> deadline;
-    Outcome outcome{};
+    Outcome outcome = Outcome::no_address;
     AddressList addresses;
     std::uint32_t ttl = UINT32_MAX;
     static void fields(auto& self, auto&& visit) {
-      visit(self.type, self.stage, self.name, self.aliases, self.attempts, self.over_tcp, self.server, self.id,
-            self.source_port, self.question, self.received, self.deadline, self.outcome, self.addresses, self.ttl);
+      visit(self.type, self.stage, self.name, self.aliases, self.attempts, self.wrong_ids, self.over_tcp, self.server,
+            self.id, self.source_port, self.question, self.received, self.deadline, self.outcome, self.addresses,
+            self.ttl);
     }
     bool restored(const LoadContext& context) const;
   };
   struct Lookup {
     std::uint32_t token = 0;
-    std::array<Inquiry, 2> inquiries;  // for AAAA and for A; one that was not asked for is done
-    static void fields(auto& self, auto&& visit) { visit(self.token, self.inquiries); }
-    bool restored(const LoadContext& context) const;
+    bool cancelled = false;
+    std::array<Inquiry, 2> inquiries{};  // for AAAA and for A; one that was not asked for is done
+    std::optional<Instant> until{};      // what is not done then is given up
+    bool done() const;
+    static void fields(auto& self, auto&& visit) { visit(self.token, self.cancelled, self.inquiries, self.until); }
   };
 
   friend class ResolverStep;
@@ -219,5 +228,9 @@ class Resolver {
   std::array<std::uint32_t, drop_reasons> drops_{};
   Instant last_seen_;
 };
+
+// The table while it grows, and an answer of each inquiry by TCP.
+inline constexpr std::size_t Resolver::max_footprint =
+    Config{}.most_lookups * (2 * sizeof(Lookup) + 2 * (Config{}.largest_answer + 4u));
 
 }  // namespace limpid::tcpip::dns

@@ -11,9 +11,9 @@ struct ArpPacket {
   static constexpr std::size_t size = 28;
 
   ArpOperation operation = ArpOperation::request;
-  MacAddress sender_hardware_address;
+  MacAddress sender_hardware_address{};
   IpAddress sender_protocol_address = any_ipv4;
-  MacAddress target_hardware_address;
+  MacAddress target_hardware_address{};
   IpAddress target_protocol_address = any_ipv4;
 
   friend bool operator==(const ArpPacket&, const ArpPacket&) = default;

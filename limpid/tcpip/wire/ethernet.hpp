@@ -11,8 +11,8 @@ enum class EtherType : std::uint16_t { ipv4 = 0x0800, arp = 0x0806, vlan = 0x810
 struct EthernetHeader {
   static constexpr std::size_t size = 14;
 
-  MacAddress destination;
-  MacAddress source;
+  MacAddress destination{};
+  MacAddress source{};
   EtherType ether_type{};
 
   friend bool operator==(const EthernetHeader&, const EthernetHeader&) = default;

@@ -16,8 +16,8 @@ struct Ipv6Header {
   std::uint16_t payload_length = 0;  // extension headers and all that follows
   Protocol next_header{};
   std::uint8_t hop_limit = 64;
-  IpAddress source;
-  IpAddress destination;
+  IpAddress source{};
+  IpAddress destination{};
 
   friend bool operator==(const Ipv6Header&, const Ipv6Header&) = default;
 

@@ -11,7 +11,7 @@ namespace limpid::tcpip::wire {
 struct MldQuery {
   bool version_1 = false;
   std::uint16_t maximum_response_code = 0;  // version 1: milliseconds
-  IpAddress multicast_address;              // unspecified: a general query
+  IpAddress multicast_address{};            // unspecified: a general query
   bool suppress_router_processing = false;
   std::uint8_t robustness_variable = 0;
   std::uint8_t query_interval_code = 0;
@@ -38,7 +38,7 @@ enum class MldRecordType : std::uint8_t {
 
 struct MulticastAddressRecord {
   MldRecordType type{};
-  IpAddress multicast_address;
+  IpAddress multicast_address{};
   Bytes sources{};  // addresses of 16 bytes each
 
   friend bool operator==(const MulticastAddressRecord&, const MulticastAddressRecord&) = default;
@@ -58,7 +58,7 @@ struct MldReport {
 // RFC 2710: a report or a done message of version 1.
 struct MldVersion1Message {
   Icmpv6Type type = Icmpv6Type::multicast_listener_report;
-  IpAddress multicast_address;
+  IpAddress multicast_address{};
 
   friend bool operator==(const MldVersion1Message&, const MldVersion1Message&) = default;
   static std::expected<MldVersion1Message, WireFault> parse(Bytes message);

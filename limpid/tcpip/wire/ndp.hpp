@@ -18,7 +18,7 @@ struct PrefixInformation {
   bool autonomous = false;
   std::uint32_t valid_lifetime = 0;  // seconds; 0xffffffff is for ever
   std::uint32_t preferred_lifetime = 0;
-  IpAddress prefix;
+  IpAddress prefix{};
 
   friend bool operator==(const PrefixInformation&, const PrefixInformation&) = default;
 };
@@ -26,7 +26,7 @@ struct PrefixInformation {
 // RFC 8106, section 5.1: one server; a lifetime of 0 takes it back.
 struct RecursiveDnsServer {
   std::uint32_t lifetime = 0;  // seconds; 0xffffffff is for ever
-  IpAddress address;
+  IpAddress address{};
 
   friend bool operator==(const RecursiveDnsServer&, const RecursiveDnsServer&) = default;
 };
@@ -79,7 +79,7 @@ struct RouterAdvertisement {
 
 // Section 4.3. A multicast target is `wrong_value` (section 7.1.1), here and in advertisements.
 struct NeighborSolicitation {
-  IpAddress target;
+  IpAddress target{};
   NdpOptions options{};
 
   friend bool operator==(const NeighborSolicitation&, const NeighborSolicitation&) = default;
@@ -92,7 +92,7 @@ struct NeighborAdvertisement {
   bool router = false;
   bool solicited = false;
   bool override = false;
-  IpAddress target;
+  IpAddress target{};
   NdpOptions options{};
 
   friend bool operator==(const NeighborAdvertisement&, const NeighborAdvertisement&) = default;
@@ -102,8 +102,8 @@ struct NeighborAdvertisement {
 
 // Section 4.5.
 struct Redirect {
-  IpAddress target;
-  IpAddress destination;
+  IpAddress target{};
+  IpAddress destination{};
   NdpOptions options{};
 
   friend bool operator==(const Redirect&, const Redirect&) = default;

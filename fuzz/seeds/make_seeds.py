@@ -426,6 +426,20 @@ def response_seeds():
     }
 
 
+def packet_seeds():
+    """The frames that the tests hold, and a few that no test sends."""
+    golden = (HERE.parent.parent / "tests/tcpip/wire/golden.hpp").read_text()
+    seeds = {
+        name: bytes.fromhex("".join(re.findall(r'"([0-9a-f]+)"', text)))
+        for name, text in re.findall(r"string_view (\w+) =\s+([^;]+);", golden)
+    }
+    ipv6 = bytes.fromhex("02000000000b02000000000a86dd60000000")
+    addresses = bytes.fromhex("fd000009000000000000000000000001fd000009000000000000000000000002")
+    chain = bytes.fromhex("2b00010400000000" "3c00000000000000" "2c00c20400000000" "0600000012345678") + bytes(20)
+    seeds["extension_headers"] = ipv6 + u16(len(chain)) + b"\x00\x40" + addresses + chain
+    return seeds
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tool", help="the built limpid, to make certificates with")
@@ -438,6 +452,7 @@ def main():
     write("tls_server", server)
     write("http_request", request_seeds())
     write("http_response", response_seeds())
+    write("packet", packet_seeds())
     if options.tool:
         write("certificate", certificate_seeds(options.tool))
         write("certification_request", certification_request_seeds(options.tool))

@@ -6,6 +6,7 @@
 #include "limpid/core/machine.hpp"
 #include "limpid/core/snapshot.hpp"
 #include "limpid/core/stream.hpp"
+#include "limpid/sim/dice.hpp"
 
 namespace limpid::sim {
 
@@ -16,22 +17,6 @@ struct TransportOptions {
   std::size_t pipe = 1 << 16;              // bytes sent and not yet received: beyond, no room is lent
   std::uint32_t reset_after = 0;           // if not 0, the connection is lost after so many turns
   CpuFeatures cpu{};                       // lent to both machines
-};
-
-// A seeded choice: splitmix64. For simulation only.
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t next() {
-    std::uint64_t z = state_ += 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-  }
-  std::size_t up_to(std::size_t n) { return 1 + static_cast<std::size_t>(next() % n); }  // 1 to n
-
- private:
-  std::uint64_t state_;
 };
 
 // One direction.

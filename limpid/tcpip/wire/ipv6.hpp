@@ -54,7 +54,8 @@ struct Ipv6Extensions {
   // Of the Next Header byte that named `protocol` when the walk stopped, from the front of the bytes that were walked;
   // none if it is the IPv6 header's own. For Parameter Problem, code 1, which points there.
   std::optional<std::size_t> next_header_at{};
-  bool router_alert = false;  // RFC 2711, in front of MLD
+  bool router_alert = false;     // RFC 2711, in front of MLD
+  bool atomic_fragment = false;  // there was a fragment header on a whole packet, which NDP may not have (RFC 6980)
 
   friend bool operator==(const Ipv6Extensions&, const Ipv6Extensions&) = default;
 };

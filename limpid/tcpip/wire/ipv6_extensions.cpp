@@ -110,7 +110,11 @@ class Walk {
     header.fragment_offset = u16_at(fixed, 2) & 0xfff8;
     header.more_fragments = (fixed[3] & 1) != 0;
     header.identification = u32_at(fixed, 4);
-    if (header.fragment_offset != 0 || header.more_fragments) found_.fragment = header;
+    if (header.fragment_offset != 0 || header.more_fragments) {
+      found_.fragment = header;
+    } else {
+      found_.atomic_fragment = true;
+    }
     go_on(Ipv6FragmentHeader::size);
     return std::nullopt;
   }

@@ -11,9 +11,15 @@
 
 #include "limpid/crypto/generator.hpp"
 #include "limpid/crypto/keyed_hash.hpp"
-#include "limpid/tcpip/ip/config.hpp"
-#include "limpid/tcpip/ip/drop.hpp"
-#include "limpid/tcpip/ip/vocabulary.hpp"
+#include "limpid/tcpip/ip/addresses.hpp"
+#include "limpid/tcpip/ip/icmp_error.hpp"
+#include "limpid/tcpip/ip/icmp_limit.hpp"
+#include "limpid/tcpip/ip/listener.hpp"
+#include "limpid/tcpip/ip/neighbours.hpp"
+#include "limpid/tcpip/ip/outgoing.hpp"
+#include "limpid/tcpip/ip/path_mtu.hpp"
+#include "limpid/tcpip/ip/reassembly.hpp"
+#include "limpid/tcpip/ip/routers.hpp"
 
 namespace limpid::tcpip::ip {
 
@@ -43,11 +49,10 @@ class Interface {
   template <class A>
   SendResult send(const Config& config, Time now, const Packet& packet, Outlet<A>& out);
 
-  // Answers what was delivered with an ICMP error, if that is allowed (RFC 1122, section 3.2.2; RFC 4443, section 2.4)
-  // and not too much.
-  enum class Refusal : std::uint8_t { port_unreachable, protocol_unreachable };
+  // Answers what was delivered with Port Unreachable, if that is allowed (RFC 1122, section 3.2.2; RFC 4443, section
+  // 2.4) and not too much. `delivered` is of this step.
   template <class A>
-  void refuse(const Config& config, Time now, const Deliver& delivered, Refusal why, Outlet<A>& out);
+  void refuse(const Config& config, Time now, const Deliver& delivered, Outlet<A>& out);
 
   // The address of ours from which a packet to `destination` should come (RFC 6724); none if nothing leads there.
   std::optional<IpAddress> source_for(const IpAddress& destination) const;
@@ -61,9 +66,87 @@ class Interface {
   // The other end made progress, so the next hop takes what is sent (RFC 4861, section 7.3.1).
   void confirm_reachable(Time now, const IpAddress& destination);
 
-  std::uint16_t mtu() const;  // of the link
+  std::uint16_t mtu() const { return mtu_; }  // of the link
   std::optional<Instant> deadline() const;
-  const DropCounts& drops() const;
+  const DropCounts& drops() const { return drops_; }
+
+  // For people and tests.
+  const AddressList& addresses() const { return addresses_; }
+  const NeighbourCache& neighbours() const { return neighbours_; }
+  const RouterList& routers() const { return routers_; }
+  const Reassembler& reassembler() const { return reassembler_; }
+  const PathMtuCache& path_mtus() const { return path_mtus_; }
+
+  static void fields(auto& self, auto&& visit) {
+    visit(self.started_, self.link_up_, self.mtu_, self.last_seen_, self.generator_, self.address_secret_,
+          self.addresses_, self.neighbours_, self.routers_, self.router_solicitations_, self.solicit_routers_at_,
+          self.listener_, self.reassembler_, self.path_mtus_, self.icmp_limit_, self.looped_, self.looped_due_,
+          self.drops_);
+  }
+  bool restored(const LoadContext&) const;
+
+ private:
+  friend class InterfaceStep;
+
+  // A whole frame of ours to ourselves.
+  struct Looped {
+    Buffer frame;
+    static void fields(auto& self, auto&& visit) { visit(self.frame); }
+    bool restored(const LoadContext&) const;
+  };
+  static constexpr std::size_t most_looped = 16;
+
+  // To which link-layer address a packet goes; otherwise why it does not go, or that it went without a frame.
+  std::expected<MacAddress, SendResult> admit(const Config& config, Time now, const Packet& packet, Outgoing& outgoing,
+                                              std::size_t room, std::size_t actions);
+  SendResult queue(const Config& config, Time now, const Packet& packet, const Outgoing& outgoing,
+                   const IpAddress& next_hop);
+  SendResult loop(Time now, const Outgoing& outgoing);
+  // Whether a packet may be answered with an error now, and from where; counts why not.
+  std::optional<IpAddress> may_answer(Time now, Bytes packet, const IpAddress& source, const IpAddress& destination,
+                                      const IcmpComplaint& complaint);
+  std::uint16_t link_mtu(const IpAddress& destination) const;
+  std::uint8_t hop_limit(const Config& config, const Packet& packet) const;
+
+  bool started_ = false;
+  bool link_up_ = true;
+  std::uint16_t mtu_ = 0;
+  Instant last_seen_{};
+  crypto::Generator generator_;
+  Secret<16> address_secret_;  // RFC 7217
+  AddressList addresses_;
+  NeighbourCache neighbours_;
+  RouterList routers_;
+  std::uint8_t router_solicitations_ = 0;  // still to be sent
+  std::optional<Instant> solicit_routers_at_{};
+  MulticastListener listener_;
+  Reassembler reassembler_;
+  PathMtuCache path_mtus_;
+  IcmpLimit icmp_limit_;
+  Vec<Looped> looped_;
+  std::optional<Instant> looped_due_{};
+  DropCounts drops_;
+  Buffer delivered_;  // what the last step's Deliver points into, if that was put together here
 };
+
+template <class A>
+SendResult Interface::send(const Config& config, Time now, const Packet& packet, Outlet<A>& out) {
+  Outgoing outgoing(config, packet, path_mtu(packet.destination, now.monotonic), hop_limit(config, packet));
+  const auto to = admit(config, now, packet, outgoing, out.room.size(), out.actions.free());
+  if (!to) return to.error();
+  for (std::size_t i = 0; i < outgoing.frames(); ++i) out.actions.push(outgoing.write(i, *to, out.room));
+  return SendResult::sent;
+}
+
+template <class A>
+void Interface::refuse(const Config& config, Time now, const Deliver& delivered, Outlet<A>& out) {
+  const bool ipv4 = delivered.source.is_ipv4();
+  if (delivered.broadcast_or_multicast) return drops_.add(Drop::icmp_error_unwarranted);
+  const auto complaint = IcmpComplaint::port_unreachable(ipv4);
+  const auto from = may_answer(now, delivered.packet, delivered.source, delivered.destination, complaint);
+  if (!from) return;
+  const IcmpError error(complaint, *from, delivered.source, delivered.packet);
+  if (send(config, now, error.packet(), out) == SendResult::no_room) drops_.add(Drop::no_room);
+}
 
 }  // namespace limpid::tcpip::ip

@@ -47,7 +47,7 @@ struct SetMtu {
 // the interface until its next step.
 struct Deliver {
   Protocol protocol{};
-  IpAddress source, destination;  // the source is a unicast address, or unspecified with IPv4 to a broadcast
+  IpAddress source, destination;  // the source is a unicast address
   MutableBytes payload;           // from the transport header on
   Bytes packet;                   // the same from the IP header on, for refuse()
   std::uint8_t ecn = 0;
@@ -127,6 +127,7 @@ struct Packet {
   Bytes header;                      // the transport's, at most `most_header` bytes; its checksum field counts as 0
   std::uint8_t checksum_offset = 0;  // of the checksum in the header
   std::span<const Bytes> payload;    // behind it, at most Transmit::most_pieces
+  bool copied = false;               // the payload is copied behind the header, and need not outlive the call
   std::uint16_t segment_size = 0;    // not 0: a superframe, cut by the device (Offload::segmentation)
   Pin pin{};
 
@@ -134,7 +135,7 @@ struct Packet {
 };
 
 enum class SendResult : std::uint8_t {
-  sent,        // one Transmit, or several with fragments
+  sent,        // one Transmit, or several with fragments; none if it goes to ourselves and comes with the next step
   queued,      // a copy waits for the neighbour's address; the pin is free
   unresolved,  // dropped: the neighbour is being looked for, Resolved will tell. Too large to be kept, or one too many.
   no_route,    // no router, no prefix

@@ -14,8 +14,8 @@ namespace limpid::tcpip::dhcp {
 inline constexpr std::uint16_t server_port = 67;
 inline constexpr std::uint16_t client_port = 68;
 
-// A message is padded to 300 bytes, BOOTP's least (RFC 1542, section 2.1); ours never have more than so many.
-inline constexpr std::size_t largest_emitted = 320;
+// A message is padded to 300 bytes, BOOTP's least (RFC 1542, section 2.1); with every option filled it has so many.
+inline constexpr std::size_t largest_emitted = 376;
 
 enum class Operation : std::uint8_t { request = 1, reply = 2 };
 

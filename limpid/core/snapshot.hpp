@@ -6,7 +6,7 @@
 //
 // and with that it can be saved, loaded, compared and digested. Beyond such structs these encode: bool, integers, enums
 // with an ADL `constexpr bool is_valid(E)`, Bytes, std::string_view, Secret, SecretBytes, Instant (as what remains of
-// it), Duration, UnixTime, std::array, std::optional, std::variant, Vec, Box. Integers are big-endian; lengths and
+// it), Duration, UnixTime, std::array, std::optional, std::variant, Vec, Deque, Box. Integers are big-endian; lengths and
 // counts are 32 bits.
 //
 // What cannot be saved as it is (expanded keys, tables) is left out of `fields` and rebuilt by an optional member
@@ -21,6 +21,7 @@
 
 #include "limpid/core/box.hpp"
 #include "limpid/core/cpu_features.hpp"
+#include "limpid/core/deque.hpp"
 #include "limpid/core/reader.hpp"
 #include "limpid/core/secret.hpp"
 #include "limpid/core/time.hpp"
@@ -146,7 +147,7 @@ void encode(Writer& out, Instant now, const T& value) {
     encode(out, now, value.microseconds);
   } else if constexpr (std::same_as<T, UnixTime>) {
     encode(out, now, value.seconds);
-  } else if constexpr (snapshot::ByteView<T> || snapshot::is<T, Vec>) {
+  } else if constexpr (snapshot::ByteView<T> || snapshot::is<T, Vec> || snapshot::is<T, Deque>) {
     if (value.size() > UINT32_MAX) return out.fail();
     out.u32(static_cast<std::uint32_t>(value.size()));
     snapshot::encode_all(out, now, value);
@@ -203,7 +204,7 @@ bool decode(Reader& in, const LoadContext& context, T& value) {
       value = T(const_cast<Byte*>(view.data()), view.size());
     }
     return !in.failed();
-  } else if constexpr (snapshot::is<T, Vec>) {
+  } else if constexpr (snapshot::is<T, Vec> || snapshot::is<T, Deque>) {
     const std::size_t count = in.u32();
     // Every element takes at least a byte, so a lying count cannot claim memory that its snapshot does not back.
     if (in.failed() || count > in.remaining()) return false;

@@ -9,6 +9,7 @@ namespace limpid {
 struct Duration {
   std::int64_t microseconds = 0;
   friend constexpr auto operator<=>(const Duration&, const Duration&) = default;
+  friend constexpr Duration operator+(Duration a, Duration b) { return {a.microseconds + b.microseconds}; }
 };
 constexpr Duration microseconds(std::int64_t n) { return {n}; }
 constexpr Duration milliseconds(std::int64_t n) { return {n * 1'000}; }

@@ -92,6 +92,18 @@ class Vec {
     return true;
   }
 
+  // The reserved memory behind the elements; its first n become elements, as they were written there, by adopt(n).
+  std::span<T> spare()
+    requires std::is_trivially_copyable_v<T>
+  {
+    return {data_ + size_, capacity_ - size_};
+  }
+  void adopt(std::size_t n)
+    requires std::is_trivially_copyable_v<T>
+  {
+    size_ += spare().first(n).size();
+  }
+
   void truncate(std::size_t n) {
     if constexpr (std::is_trivially_destructible_v<T>) {
       size_ = std::min(size_, n);

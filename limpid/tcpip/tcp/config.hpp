@@ -31,9 +31,10 @@ struct Config {
   Duration keepalive_idle{};
   Duration keepalive_interval = seconds(75);
   std::uint8_t keepalive_probes = 9;
-  // After both FINs, or ours acknowledged and no FIN of the peer's for so long.
+  // Twice the maximum segment lifetime, as Linux has it.
   Duration time_wait = seconds(60);
-  Duration fin_wait_2_timeout = seconds(60);  // 0: for ever
+  // Our FIN acknowledged, and nothing heard of the peer for so long; 0: for ever. Longer than his largest RTO.
+  Duration fin_wait_2_timeout = seconds(300);
 
   Duration delayed_ack = milliseconds(40);  // RFC 9293, section 3.8.6.3: "MUST be less than 0.5 seconds"; 0: at once
   bool nagle = true;

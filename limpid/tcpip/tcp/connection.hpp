@@ -4,7 +4,7 @@
 //   - Segments leave only at Flush, which is offered again until it is consumed: a step emits a bounded burst and says
 //     `more` while there is more to send at once. needs_flush() tells whether a Flush would do something.
 //   - Write, Commit, Consumed, Finish, Abort, PathMtu, PinsDone, MemoryPressure give no actions and need no slots: what
-//     they cause comes with the next Flush.
+//     they cause comes with the next Flush. (With slots lent, what is due by then is reported as in any step.)
 //   - Received is given at once, in order, whether or not the application can consume it: what it did not consume the
 //     owner keeps, and it counts against the receive window until Consumed says otherwise. A segment that fills a gap
 //     may bring more than one step delivers: then `more` is said, and Tick goes on.
@@ -15,6 +15,8 @@
 
 #include "limpid/core/snapshot.hpp"
 #include "limpid/tcpip/tcp/config.hpp"
+#include "limpid/tcpip/tcp/send_buffer.hpp"
+#include "limpid/tcpip/tcp/synchronized.hpp"
 #include "limpid/tcpip/tcp/vocabulary.hpp"
 
 namespace limpid::tcpip::tcp {
@@ -40,10 +42,71 @@ class Connection {
   MutableBytes reserve(const Config& config, std::size_t n, Budget& budget);
   std::size_t writable(
       const Config& config) const;  // how many bytes reserve() and Write would take now, memory granted
-  bool needs_flush() const;
+  bool needs_flush() const { return flush_due_; }
   std::optional<Instant> deadline() const;
   // Chunks are lent to the device: PinsDone is awaited.
-  bool lent() const;
+  bool lent() const { return send_.lent(); }
+
+  // For those who look in from outside: nothing while the ends do not know each other.
+  const Synchronized* synchronized() const { return std::get_if<Synchronized>(&phase_); }
+  // RFC 9293's name of the state; CLOSED before the first event and at the end.
+  std::string_view state_name() const;
+  void describe(Writer& out) const;
+
+  static void fields(auto& self, auto&& visit) { visit(self.phase_, self.send_, self.last_seen_, self.flush_due_); }
+  bool restored(const LoadContext& context) const;
+
+ private:
+  struct Fresh {
+    static void fields(auto&, auto&& visit) { visit(); }
+  };
+  struct SynSent {
+    Birth birth;
+    Instant born{};
+    Instant sent_at{};
+    Instant retransmit_at{};
+    std::uint8_t retries = 0;
+    bool syn_due = true;
+    std::optional<wire::SeqNumber> reset_due{};  // for an ACK of what was never sent
+    static void fields(auto& self, auto&& visit) {
+      visit(self.birth, self.born, self.sent_at, self.retransmit_at, self.retries, self.syn_due, self.reset_due);
+    }
+    bool restored(const LoadContext& context) const;
+  };
+  struct SynReceived {
+    Birth birth;
+    Instant born{};
+    Instant sent_at{};
+    Instant retransmit_at{};
+    std::uint8_t retries = 0;
+    bool syn_due = true;
+    bool ack_due = false;
+    bool finish = false;
+    wire::SeqNumber irs = 0;
+    std::uint32_t ts_recent = 0;
+    Negotiated negotiated;
+    std::optional<wire::SeqNumber> reset_due{};
+    static void fields(auto& self, auto&& visit) {
+      visit(self.birth, self.born, self.sent_at, self.retransmit_at, self.retries, self.syn_due, self.ack_due,
+            self.finish, self.irs, self.ts_recent, self.negotiated, self.reset_due);
+    }
+    bool restored(const LoadContext& context) const;
+  };
+  // Closed by the application before or against order: the RST, if one is due, and Closed come with the next Flush.
+  struct Aborted {
+    std::optional<wire::TcpHeader> reset{};
+    static void fields(auto& self, auto&& visit) { visit(self.reset); }
+  };
+  struct Ended {
+    static void fields(auto&, auto&& visit) { visit(); }
+  };
+
+  friend class ConnectionStep;
+
+  std::variant<Fresh, SynSent, SynReceived, Synchronized, Aborted, Ended> phase_;
+  SendBuffer send_;
+  Instant last_seen_{};
+  bool flush_due_ = false;
 };
 
 }  // namespace limpid::tcpip::tcp

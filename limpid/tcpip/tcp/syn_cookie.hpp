@@ -17,7 +17,8 @@ wire::TcpHeader syn_cookie_answer(const Config& config, const crypto::HashTableK
                                   const wire::TcpHeader& syn, Instant now);
 
 // Judges an ACK that belongs to no connection: the event that gives birth to the one it completes, or nothing if it
-// holds no cookie of ours. `birth.iss` is filled in; the ACK itself is told to the new connection next.
+// holds no cookie of ours. `birth.iss` is filled in; the ACK itself is told to the new connection next. A peer that has
+// timestamps sends them with it, so a connection whose cookie had none is redeemed only by an ACK without them.
 std::optional<AcceptCookie> redeem_syn_cookie(const Config& config, const crypto::HashTableKey& key, const Birth& birth,
                                               const wire::TcpHeader& ack, Instant now);
 

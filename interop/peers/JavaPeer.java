@@ -1,5 +1,4 @@
-// TLS 1.3 by JSSE. client PORT CA SUITE PATH: fetches a page and says what was agreed.
-// server PORT CERT KEY SUITE: answers every request with its account of the connection.
+// TLS 1.3 by JSSE, as common.py's OwnPeer runs it.
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -23,8 +22,10 @@ import javax.net.ssl.TrustManagerFactory;
 
 public class JavaPeer {
   public static void main(String[] arguments) throws Exception {
-    if (arguments[0].equals("client")) {
-      client(Integer.parseInt(arguments[1]), arguments[2], arguments[3], arguments[4]);
+    boolean isClient = arguments[0].equals("client");
+    System.setProperty("jdk.tls.namedGroups", arguments[isClient ? 4 : 5]); // JSSE reads it when it is first used
+    if (isClient) {
+      client(Integer.parseInt(arguments[1]), arguments[2], arguments[3], arguments[5]);
     } else {
       server(Integer.parseInt(arguments[1]), arguments[2], arguments[3], arguments[4]);
     }

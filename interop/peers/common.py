@@ -124,19 +124,6 @@ def expect(pattern, text, what):
         raise Failure(f"peer did not report {what}; last lines: {' | '.join(lines[-4:])[:400]}")
 
 
-def check_account(text, cell):
-    """The line `account {...}` of the small peers of this folder. What a library does not tell is null there."""
-    match = re.search(r"account (\{.*\})", text)
-    if not match:
-        raise Failure(f"no account from the peer: {' | '.join(text.strip().splitlines()[-4:])[:400]}")
-    account = json.loads(match[1])
-    if account["version"] != "TLSv1.3":
-        raise Failure(f"peer reports {account['version']}")
-    for what, expected in (("suite", cell.suite), ("group", cell.group)):
-        if account[what] is not None and account[what].lower() != expected.lower():
-            raise Failure(f"peer reports {what} {account[what]}")
-
-
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -189,19 +176,21 @@ def talk(command, request, until, timeout=30):
 class Server:
     """A process that listens on a port of its own and is ended by its id."""
 
-    def __init__(self, make_command, cwd, patience=10):
+    PATIENCE = 10  # seconds until it listens
+
+    def __init__(self, make_command, cwd):
         self.port = free_port()
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(make_command(self.port), cwd=cwd, stdin=subprocess.PIPE, stdout=self.log,
                                         stderr=subprocess.STDOUT)
         try:
-            self._wait(patience)
+            self._wait()
         except Failure as failure:
             self.__exit__()
             raise Failure(f"{failure}: {self.output().strip()[-300:]}") from None
 
-    def _wait(self, patience):
-        end = time.monotonic() + patience
+    def _wait(self):
+        end = time.monotonic() + self.PATIENCE
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise Failure(f"server ended early with status {self.process.returncode}")
@@ -226,3 +215,41 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+class OwnPeer(Peer):
+    """A library behind a small program of this folder, which is run with
+
+        client PORT CA SUITE GROUP PATH      fetches the page and prints it after its account of the connection
+        server PORT CERT KEY SUITE GROUP     answers every request with its account of the connection
+
+    The account is a line `account {...}` with version, suite and group; what a library does not tell is null in it.
+    """
+
+    def command(self):
+        """What runs the program."""
+        raise NotImplementedError
+
+    def client(self, place, port, cell):
+        status, output = run([*self.command(), "client", str(port), place.ca, cell.suite, cell.group, PATH])
+        if status != 0:
+            raise Failure(f"exit {status}: {output.strip()[:300]}")
+        self.check_account(output, cell)
+        expect(PAGE.strip(), output, "the page")
+
+    def server(self, place, cell):
+        pair = place.pair(cell.key)
+        with Server(lambda port: [*self.command(), "server", str(port), *pair, cell.suite, cell.group], place.work) as server:
+            self.check_account(place.get(server.port), cell)
+
+    @staticmethod
+    def check_account(text, cell):
+        match = re.search(r"account (\{.*\})", text)
+        if not match:
+            raise Failure(f"no account from the peer: {' | '.join(text.strip().splitlines()[-4:])[:400]}")
+        account = json.loads(match[1])
+        if account["version"] != "TLSv1.3":
+            raise Failure(f"peer reports {account['version']}")
+        for what, expected in (("suite", cell.suite), ("group", cell.group)):
+            if account[what] is not None and account[what].lower() != expected.lower():
+                raise Failure(f"peer reports {what} {account[what]}")

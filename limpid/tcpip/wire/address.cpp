@@ -112,4 +112,35 @@ std::optional<MacAddress> parse_mac_address(std::string_view text) {
   return mac;
 }
 
+void write_text(Writer& out, const IpAddress& address) {
+  if (address.is_ipv4()) {
+    for (std::size_t i = 12; i < 16; ++i) {
+      if (i > 12) out.text(".");
+      out.decimal(address.octets[i]);
+    }
+    return;
+  }
+  const auto group = [&](std::size_t i) {
+    return static_cast<unsigned>(address.octets[2 * i] << 8 | address.octets[2 * i + 1]);
+  };
+  // RFC 5952, section 4.2: "::" stands for the longest run of zero groups, the first of equals, at least two long.
+  std::size_t gap = 8, gap_size = 1;
+  for (std::size_t i = 0, run = 0; i < 8; ++i) {
+    run = group(i) == 0 ? run + 1 : 0;
+    if (run > gap_size) gap = i + 1 - run, gap_size = run;
+  }
+  for (std::size_t i = 0; i < 8;) {
+    if (i == gap) {
+      out.text("::");
+      i += gap_size;
+      continue;
+    }
+    if (i > 0 && i != gap + gap_size) out.text(":");
+    char digits[4];
+    const auto end = std::to_chars(digits, digits + sizeof(digits), group(i), 16).ptr;
+    out.text({digits, static_cast<std::size_t>(end - digits)});
+    ++i;
+  }
+}
+
 }  // namespace limpid::tcpip

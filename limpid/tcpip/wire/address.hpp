@@ -8,6 +8,7 @@
 #include "limpid/core/bytes.hpp"
 #include "limpid/core/snapshot.hpp"
 #include "limpid/core/stream.hpp"
+#include "limpid/core/writer.hpp"
 
 namespace limpid::tcpip {
 
@@ -80,5 +81,8 @@ inline IpAddress address_of(const stream::Endpoint& endpoint) { return {endpoint
 std::optional<IpAddress> parse_ip_address(std::string_view text);
 std::optional<Cidr> parse_cidr(std::string_view text);  // "10.9.0.2/24", "fd00:9::2/64"
 std::optional<MacAddress> parse_mac_address(std::string_view text);
+
+// Dotted decimal, or RFC 5952's text, which the parsers above read back.
+void write_text(Writer& out, const IpAddress& address);
 
 }  // namespace limpid::tcpip

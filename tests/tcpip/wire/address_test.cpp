@@ -102,6 +102,33 @@ TEST(IpAddress, Kinds) {
   EXPECT_EQ(v6({1}).on_wire().size(), 16u);
 }
 
+TEST(IpAddress, IsWrittenAsInetNtopWritesIt) {
+  test::Random random(3);
+  const auto text_of = [](const IpAddress& address) {
+    Byte room[64];
+    Writer out{MutableBytes(room)};
+    write_text(out, address);
+    return std::string(as_text(out.written()));
+  };
+  EXPECT_EQ(text_of(any_ipv4), "0.0.0.0");
+  EXPECT_EQ(text_of(IpAddress::v4(0x0a0900ffu)), "10.9.0.255");
+  for (int i = 0; i < 20'000; ++i) {
+    IpAddress address;
+    for (std::size_t group = 1; group < 8; ++group) {
+      if (random.below(2) == 0) continue;
+      address.octets[2 * group] = static_cast<Byte>(random.below(2) == 0 ? 0 : random.next());
+      address.octets[2 * group + 1] = static_cast<Byte>(random.next());
+    }
+    address.octets[0] = random.below(2) == 0 ? 0xfd : 0;
+    const std::string text = text_of(address);
+    ASSERT_EQ(parse_ip_address(text), address) << text;
+    char expected[INET6_ADDRSTRLEN];
+    inet_ntop(AF_INET6, address.octets.data(), expected, sizeof(expected));
+    // That of the C library writes IPv4-compatible addresses, which RFC 4291 deprecates, with dots.
+    if (std::string_view(expected).find('.') == std::string_view::npos) ASSERT_EQ(text, expected);
+  }
+}
+
 TEST(Cidr, EveryPrefixLength) {
   test::Random random(2);
   for (std::uint8_t bits = 0; bits <= 128; ++bits) {

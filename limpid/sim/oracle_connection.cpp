@@ -1,0 +1,374 @@
+#include "limpid/sim/oracle_connection.hpp"
+
+namespace limpid::sim {
+namespace {
+
+using namespace tcpip::wire;
+
+constexpr Duration longest_ack_delay = milliseconds(500);
+constexpr Duration first_syn_rto = seconds(1);         // RFC 6298, section 2.1
+constexpr std::int64_t longest_rto = 59'000'000;       // section 2.5: a maximum "is at least 60 seconds"
+constexpr std::size_t most_content = 4 << 20;          // bytes of a direction that are compared with what is sent again
+constexpr std::size_t content_behind = 1 << 18;        // how many of them are kept once acknowledged
+constexpr std::uint8_t largest_window_scale = 14;      // RFC 7323, section 2.3
+constexpr std::uint32_t tapped_clock_slack = 1 << 12;  // ticks that reordering in front of a tap may explain
+
+void report_at(OracleReport& report, Rule rule, const SeenSegment& segment, std::int64_t found, std::int64_t allowed) {
+  report.violated({rule, segment.packet, segment.at, segment.source, segment.destination, found, allowed});
+}
+
+}  // namespace
+
+std::int64_t OracleConnection::unwrap(const End& end, std::uint32_t sequence, std::int64_t near) {
+  const std::uint32_t at = *end.iss + static_cast<std::uint32_t>(near);
+  return near + static_cast<std::int32_t>(sequence - at);
+}
+
+bool OracleConnection::begins_anew(const SeenSegment& segment) const {
+  if (!segment.header.flags.syn) return false;
+  const End& me = ends_[end_of(segment.source)];
+  if (me.iss == segment.header.sequence) return false;
+  // A SYN-ACK whose sender was not heard before belongs to what is here.
+  return me.iss.has_value() || !segment.header.flags.ack;
+}
+
+std::int64_t OracleConnection::window_of(const End& from, const TcpHeader& header) const {
+  const bool scaled = !header.flags.syn && ends_[0].window_scale && ends_[1].window_scale;
+  return std::int64_t{header.window} << (scaled ? std::min(*from.window_scale, largest_window_scale) : 0);
+}
+
+// RFC 9293, section 3.7.1: without the option, 536 bytes over IPv4 and 1220 over IPv6 (MUST-15).
+std::uint32_t OracleConnection::most_payload(const End& receiver, const SeenSegment& segment) {
+  const std::uint32_t mss = receiver.mss.value_or(segment.ipv6 ? 1220 : 536);
+  return mss > segment.options_size ? mss - static_cast<std::uint32_t>(segment.options_size) : 1;
+}
+
+void OracleConnection::sent(const SeenSegment& segment, OracleReport& report) {
+  if (!ends_[0].iss && !segment.header.flags.rst) {
+    ends_[0].endpoint = segment.source;
+    ends_[1].endpoint = segment.destination;
+  }
+  const std::size_t index = end_of(segment.source);
+  End& me = ends_[index];
+  End& peer = ends_[1 - index];
+  const TcpFlags flags = segment.header.flags;
+  if (flags.rst) return judge_reset(me, peer, segment, report);
+  if (flags.syn) {
+    judge_syn(me, peer, segment, report);
+  } else if (!flags.ack) {
+    return report_at(report, Rule::ack_missing, segment, 0, 1);
+  }
+  if (!me.iss) {
+    ++report.not_judged;
+    return;
+  }
+  judge_options(peer, segment, report);
+  judge_timestamps(me, segment, report);
+  if (flags.ack && peer.iss) judge_acknowledgment(me, peer, segment, report);
+  judge_data(me, peer, segment, report);
+}
+
+void OracleConnection::judge_syn(End& me, const End& peer, const SeenSegment& segment, OracleReport& report) {
+  const TcpHeader& header = segment.header;
+  if (!me.iss) {
+    me.iss = header.sequence;
+    me.mss = header.options.mss;
+    me.window_scale = header.options.window_scale;
+    me.sack_permitted = header.options.sack_permitted;
+    me.timestamps = header.options.timestamps.has_value();
+    me.heard = segment.at;
+  } else if (*me.iss != header.sequence) {
+    report_at(report, Rule::syn_sequence, segment, header.sequence, *me.iss);
+  }
+  if (header.options.window_scale.value_or(0) > largest_window_scale) {
+    report_at(report, Rule::syn_options, segment, *header.options.window_scale, largest_window_scale);
+  }
+  if (!header.flags.ack || !peer.iss) return;
+  if (header.acknowledgment != *peer.iss + 1 && peer.sent_end <= 1) {
+    report_at(report, Rule::syn_acknowledgment, segment, header.acknowledgment, *peer.iss + 1);
+  }
+  const bool unasked = (header.options.window_scale && !peer.window_scale) ||
+                       (header.options.sack_permitted && !peer.sack_permitted) ||
+                       (header.options.timestamps && !peer.timestamps);
+  if (unasked) report_at(report, Rule::syn_options, segment, 1, 0);
+}
+
+void OracleConnection::judge_reset(End& me, const End& peer, const SeenSegment& segment, OracleReport& report) {
+  const TcpHeader& header = segment.header;
+  const auto latest = std::span(me.acks_received).first(std::min(me.ack_count, me.acks_received.size()));
+  const bool echoed = std::find(latest.begin(), latest.end(), header.sequence) != latest.end();
+  // In front of a tap something may have been lost, and what passed it may not have arrived.
+  const bool mine = me.iss && [&] {
+    const std::int64_t offset = unwrap(me, header.sequence, me.sent_end);
+    return whole() ? offset >= me.acked && offset <= me.sent_end
+                   : offset >= std::min<std::int64_t>(me.acked, 1) && offset <= std::max(me.sent_end, me.right_edge);
+  }();
+  // To a segment without ACK: sequence number zero, and what it sent is acknowledged.
+  const bool blind = header.flags.ack && header.sequence == 0 && peer.iss &&
+                     unwrap(peer, header.acknowledgment, peer.sent_end) <= peer.sent_end;
+  if (!echoed && !mine && !blind) report_at(report, Rule::reset_sequence, segment, header.sequence, me.iss.value_or(0));
+  me.reset = true;
+}
+
+void OracleConnection::judge_options(const End& peer, const SeenSegment& segment, OracleReport& report) {
+  const TcpHeader& header = segment.header;
+  if (header.flags.syn) return;
+  if (header.options.mss || header.options.window_scale || header.options.sack_permitted) {
+    report_at(report, Rule::syn_options, segment, 1, 0);
+  }
+  if (!header.options.sack.empty() && !peer.sack_permitted) {
+    report_at(report, Rule::sack_not_permitted, segment, static_cast<std::int64_t>(header.options.sack.size()), 0);
+  }
+  if (!peer.iss) return;
+  if (header.options.timestamps && !both(&End::timestamps)) {
+    report_at(report, Rule::timestamps_not_negotiated, segment, 1, 0);
+  }
+  if (!header.options.timestamps && both(&End::timestamps)) report_at(report, Rule::timestamps_missing, segment, 0, 1);
+}
+
+void OracleConnection::judge_timestamps(End& me, const SeenSegment& segment, OracleReport& report) {
+  const TcpHeader& header = segment.header;
+  if (!header.options.timestamps) return;
+  const TcpTimestamps stamps = *header.options.timestamps;
+  const std::uint32_t slack = whole() ? 0 : tapped_clock_slack;
+  if (me.timestamp && seq_before(stamps.value + slack, *me.timestamp)) {
+    report_at(report, Rule::timestamps_backwards, segment, stamps.value, *me.timestamp);
+  }
+  if (!me.timestamp || seq_after(stamps.value, *me.timestamp)) me.timestamp = stamps.value;
+  if (!header.flags.ack || !me.timestamp_received) return;
+  const bool known =
+      seq_at_most(stamps.echo, *me.timestamp_received) && seq_at_least(stamps.echo, *me.first_timestamp_received);
+  if (!known && both(&End::timestamps)) {
+    report_at(report, Rule::timestamps_echo, segment, stamps.echo, *me.timestamp_received);
+  }
+}
+
+void OracleConnection::judge_acknowledgment(End& me, const End& peer, const SeenSegment& segment,
+                                            OracleReport& report) {
+  const std::int64_t ack = unwrap(peer, segment.header.acknowledgment, std::max<std::int64_t>(me.ack_sent, 1));
+  const std::int64_t received = me.received.contiguous_from(0);
+  if (ack > received && !me.received.overflowed()) {
+    report_at(report, Rule::ack_beyond_received, segment, ack, received);
+  }
+  if (whole() && ack < me.ack_sent) report_at(report, Rule::ack_backwards, segment, ack, me.ack_sent);
+  const std::int64_t edge = ack + window_of(me, segment.header);
+  // RFC 7323, section 2.4: a window that is not a multiple of the scale is rounded, which moves the edge a little.
+  const std::int64_t rounding = me.window_scale && peer.window_scale ? (std::int64_t{1} << *me.window_scale) - 1 : 0;
+  if (whole() && !segment.header.flags.syn && edge + rounding < me.edge_sent) {
+    report_at(report, Rule::window_shrunk, segment, edge, me.edge_sent);
+  }
+  me.edge_sent = std::max(me.edge_sent, edge);
+  judge_sack(me, peer, segment, ack, report);
+  judge_delay(me, segment, report);
+  if (ack >= me.due) {
+    me.unacknowledged_since.reset();
+    me.full_unacknowledged = 0;
+  }
+  me.ack_sent = std::max(me.ack_sent, ack);
+}
+
+void OracleConnection::judge_delay(End& me, const SeenSegment& segment, OracleReport& report) {
+  if (!whole() || !me.unacknowledged_since || me.reset) return;
+  const Duration delay = segment.at - *me.unacknowledged_since;
+  if (delay < longest_ack_delay) return;
+  report_at(report, Rule::ack_delayed, segment, delay.microseconds, longest_ack_delay.microseconds);
+  me.unacknowledged_since.reset();
+}
+
+void OracleConnection::judge_sack(const End& me, const End& peer, const SeenSegment& segment, std::int64_t ack,
+                                  OracleReport& report) {
+  const auto& blocks = segment.header.options.sack;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const std::int64_t left = unwrap(peer, blocks[i].left, ack), right = unwrap(peer, blocks[i].right, ack);
+    // RFC 2883: the first block may instead report what came twice, below the acknowledgment or within the second.
+    const bool duplicate = i == 0 && (right <= ack || (blocks.size() > 1 && left >= unwrap(peer, blocks[1].left, ack) &&
+                                                       right <= unwrap(peer, blocks[1].right, ack)));
+    if (right <= left || right > peer.sent_end || (!duplicate && !me.received.contains(left, right))) {
+      report_at(report, Rule::sack_untruthful, segment, right, peer.sent_end);
+    } else if (whole() && i == 0 && !duplicate && me.latest_begin < me.latest_end &&
+               !(left <= me.latest_begin && me.latest_end <= right)) {
+      report_at(report, Rule::sack_first_block, segment, left, me.latest_begin);
+    }
+  }
+}
+
+void OracleConnection::judge_data(End& me, const End& peer, const SeenSegment& segment, OracleReport& report) {
+  const TcpHeader& header = segment.header;
+  const auto size = static_cast<std::int64_t>(segment.payload_size);
+  const std::int64_t begin = unwrap(me, header.sequence, me.sent_end) + (header.flags.syn ? 1 : 0);
+  const std::int64_t end = begin + size;
+  const std::int64_t first = header.flags.syn ? begin - 1 : begin;
+  const std::int64_t last = header.flags.fin ? end + 1 : end;
+  if (first == last) return;
+  // A keep-alive carries an octet of garbage below what is acknowledged (RFC 9293, section 3.8.4).
+  if (size == 1 && !header.flags.fin && end == me.sent_end && end <= me.acked) return;
+
+  if (me.reset && size > 0) report_at(report, Rule::data_after_reset, segment, size, 0);
+  if (me.fin && end > *me.fin) report_at(report, Rule::beyond_fin, segment, end, *me.fin);
+  if (header.flags.fin) {
+    if ((me.fin && *me.fin != end) || (!me.fin && end < me.sent_end)) {
+      report_at(report, Rule::fin_moved, segment, end, me.fin.value_or(me.sent_end));
+    }
+    me.fin = end;
+  }
+  if (size > 0 && peer.iss) {
+    const std::uint32_t most = most_payload(peer, segment);
+    if ((segment.superframe_size != 0 ? segment.superframe_size : segment.payload_size) > most) {
+      if (whole()) {
+        report_at(report, Rule::segment_size, segment, size, most);
+      } else {
+        ++report.superframes;
+      }
+    }
+    const bool probe = size == 1 && begin <= me.right_edge;
+    if (me.window_known && end > me.right_edge && end > me.sent_end && !probe) {
+      report_at(report, Rule::beyond_window, segment, end, me.right_edge);
+    }
+    const std::int64_t mss = peer.mss.value_or(536);
+    const std::int64_t initial = std::max<std::int64_t>(10 * mss, 14'600);
+    if (me.acked <= 1 && end > me.sent_end && end - 1 > initial) {
+      report_at(report, Rule::initial_window, segment, end - 1, initial);
+    }
+  }
+  judge_content(me, segment, begin, report);
+  if (first < me.sent_end && me.seen.contains(first, std::min(last, me.sent_end))) {
+    judge_retransmission(me, segment, report);
+  }
+  me.seen.add(first, last);
+  me.sent_end = std::max(me.sent_end, last);
+}
+
+void OracleConnection::judge_content(End& me, const SeenSegment& segment, std::int64_t begin, OracleReport& report) {
+  for (std::size_t i = 0; i < segment.payload.size();) {
+    const std::int64_t offset = begin + static_cast<std::int64_t>(i) - me.content_begin;
+    if (offset < 0) {
+      ++i;
+      continue;
+    }
+    const auto at = static_cast<std::size_t>(offset);
+    if (at < me.content.size()) {
+      const std::size_t n = std::min(segment.payload.size() - i, me.content.size() - at);
+      const std::int64_t from = me.content_begin + offset;
+      // Where something was lost in front of a tap there is a gap in what was seen.
+      if (me.seen.contains(from, from + static_cast<std::int64_t>(n))) {
+        if (!me.seen.overflowed() && Bytes(me.content.data() + at, n) != segment.payload.subspan(i, n)) {
+          report_at(report, Rule::bytes_changed, segment, from, from);
+          return;
+        }
+      } else {
+        copy(segment.payload.subspan(i, n), {me.content.data() + at, n});
+      }
+      i += n;
+      continue;
+    }
+    const Bytes rest = segment.payload.subspan(i);
+    if (at + rest.size() > most_content || !me.content.resize(at) || !me.content.append(rest)) return;
+    break;
+  }
+  const std::int64_t kept_from = std::min(me.acked, me.sent_end) - static_cast<std::int64_t>(content_behind);
+  const std::int64_t superfluous = kept_from - me.content_begin;
+  if (superfluous > static_cast<std::int64_t>(content_behind) &&
+      superfluous <= static_cast<std::int64_t>(me.content.size())) {
+    me.content.erase_front(static_cast<std::size_t>(superfluous));
+    me.content_begin = kept_from;
+  }
+}
+
+// Time-outs show themselves while nothing is heard: of retransmissions in silence, the first may be a tail loss probe
+// or RACK's, but the second comes no earlier than a time-out after what was heard, and from the third on the intervals
+// double.
+void OracleConnection::judge_retransmission(End& me, const SeenSegment& segment, OracleReport& report) {
+  if (me.last_retransmission && segment.at == *me.last_retransmission) return;  // of one burst
+  ++me.silent_retransmissions;
+  const bool syn = segment.header.flags.syn;
+  const Duration since_heard = segment.at - me.heard;
+  const Duration floor = syn ? first_syn_rto : options_->least_rto;
+  // Clocks of hosts and taps are not exact.
+  const auto nearly = [&](std::int64_t value) { return value - value / (whole() ? 100 : 8); };
+  if (me.silent_retransmissions >= (syn && !segment.header.flags.ack ? 1 : 2) &&
+      since_heard.microseconds < nearly(floor.microseconds)) {
+    report_at(report, Rule::early_retransmission, segment, since_heard.microseconds, floor.microseconds);
+  }
+  const Instant before = me.last_retransmission.value_or(me.heard);
+  const std::int64_t interval = (segment.at - before).microseconds;
+  if (me.silent_retransmissions >= (syn ? 2 : 3)) {
+    // In front of a tap retransmissions may have been lost: two intervals then look like one, but never shrink. (Linux
+    // repeats its first SYN segments without backing off.)
+    const std::int64_t doubled = whole() ? 2 * me.last_interval : me.last_interval;
+    const std::int64_t least = me.silent_retransmissions == 3 && !syn ? floor.microseconds : doubled;
+    if (interval < nearly(std::min(least, longest_rto))) {
+      report_at(report, Rule::back_off, segment, interval, std::min(least, longest_rto));
+    }
+  }
+  me.last_interval = interval;
+  me.last_retransmission = segment.at;
+}
+
+void OracleConnection::received(const SeenSegment& segment, OracleReport& report) {
+  const std::size_t index = 1 - end_of(segment.source);
+  End& me = ends_[index];
+  const End& peer = ends_[1 - index];
+  const TcpHeader& header = segment.header;
+  if (header.flags.ack) me.acks_received[me.ack_count++ % me.acks_received.size()] = header.acknowledgment;
+  if (!peer.iss || header.flags.rst) return;
+  judge_delay(me, segment, report);
+  me.heard = segment.at;
+  me.silent_retransmissions = 0;
+  me.last_retransmission.reset();
+  me.last_interval = 0;
+
+  if (header.options.timestamps) {
+    const std::uint32_t value = header.options.timestamps->value;
+    if (!me.first_timestamp_received || seq_before(value, *me.first_timestamp_received)) {
+      me.first_timestamp_received = value;
+    }
+    if (!me.timestamp_received || seq_after(value, *me.timestamp_received)) me.timestamp_received = value;
+  }
+  if (header.flags.ack && me.iss) {
+    const std::int64_t ack = unwrap(me, header.acknowledgment, me.acked);
+    if (ack <= me.sent_end) {
+      me.acked = std::max(me.acked, ack);
+      me.right_edge = std::max(me.right_edge, ack + window_of(peer, header));
+      me.window_known = true;
+    }
+  }
+
+  const std::int64_t before = me.received.contiguous_from(0);
+  const auto size = static_cast<std::int64_t>(segment.payload_size);
+  const std::int64_t begin = unwrap(peer, header.sequence, before) + (header.flags.syn ? 1 : 0);
+  const std::int64_t end = begin + size;
+  me.received.add(header.flags.syn ? begin - 1 : begin, header.flags.fin ? end + 1 : end);
+  if (size == 0) return;
+  const std::int64_t after = me.received.contiguous_from(0);
+  if (after > before) {
+    me.latest_begin = me.latest_end = 0;
+  } else if (begin > before) {
+    me.latest_begin = begin;
+    me.latest_end = end;
+  }
+  // Whether it takes data is known once its own SYN was acknowledged; what lies beyond its window it need not keep.
+  if (me.acked < 1 || me.reset || end > std::max(me.edge_sent, before)) return;
+  if (!me.unacknowledged_since) me.unacknowledged_since = segment.at;
+  me.due = after;
+  if (after == before) return;
+  if (segment.payload_size >= most_payload(me, segment)) {
+    if (whole() && options_->full_acks && me.full_unacknowledged >= 2 && segment.at > me.full_at) {
+      report_at(report, Rule::ack_frequency, segment, me.full_unacknowledged + 1, 2);
+      me.full_unacknowledged = 0;
+    }
+    ++me.full_unacknowledged;
+    me.full_at = segment.at;
+  }
+}
+
+void OracleConnection::finish(Instant now, OracleReport& report) {
+  for (std::size_t i = 0; i < 2; ++i) {
+    SeenSegment nothing;
+    nothing.at = now;
+    nothing.source = ends_[i].endpoint;
+    nothing.destination = ends_[1 - i].endpoint;
+    if (!ends_[1 - i].reset) judge_delay(ends_[i], nothing, report);
+  }
+}
+
+}  // namespace limpid::sim

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "cert.hpp"
+#include "check.hpp"
 #include "common.hpp"
 #include "get.hpp"
 #include "replay.hpp"
@@ -32,7 +33,8 @@ int run(int argc, char** argv) {
   add_cert_new(*cert, status);
   add_cert_show(*cert, status);
   add_cert_verify(*cert, status);
-  for (const char* name : {"image", "check"}) add_unbuilt(tool, name);
+  add_check(tool, status);
+  add_unbuilt(tool, "image");
   try {
     tool.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

@@ -440,6 +440,72 @@ def packet_seeds():
     return seeds
 
 
+# ---- DHCP and DNS ----------------------------------------------------------------------------------------------------
+
+
+def dhcp_seeds():
+    def option(code, value):
+        return bytes([code]) + vec(value, 1)
+
+    def reply(kind, *options, address="0a09004d"):
+        content = option(53, bytes([kind])) + b"".join(options) + b"\xff"
+        return b"\0" + bytes.fromhex(address) + u16(len(content)) + content
+
+    server, mask = option(54, bytes([10, 9, 0, 1])), option(1, bytes([255, 255, 255, 0]))
+    hour, minute, ever = (option(51, time.to_bytes(4, "big")) for time in (3600, 60, 2**32 - 1))
+    router, names, mtu = option(3, bytes([10, 9, 0, 1])), option(6, bytes([10, 9, 0, 1] * 5)), option(26, u16(1400))
+    offer, ack, nak = (reply(kind, server, mask, hour, router, names, mtu) for kind in (2, 5, 6))
+    wait = lambda seconds: bytes([210]) + u16(seconds)
+    down, up, conflict = bytes([235]), bytes([225]), bytes([250])
+    split = option(6, bytes([10, 9])) + router + option(6, bytes([0, 1]))
+    return {
+        "lease": offer + ack,
+        "renewed": offer + ack + wait(1800) + ack + wait(1800) + ack,
+        "expired": offer + ack + wait(1800) + wait(1350) + wait(450) + offer + ack,
+        "refused": offer + nak + offer + nak + wait(5) + offer + ack + wait(1800) + nak,
+        "declined": offer + ack + conflict + wait(10) + offer + ack,
+        "link_lost": offer + down + up + offer + ack + down + up + ack + down + up + nak,
+        "never_answered": wait(5) * 10 + offer + wait(5) * 10,
+        "for_ever": offer + reply(5, server, mask, ever),
+        "short": offer + reply(5, server, mask, minute) + wait(30) + wait(20) + wait(20),
+        "martian": reply(2, server, mask, hour, address="7f000001") + reply(2, server, mask, hour, address="0a0900ff"),
+        "split_options": reply(2, server, mask, hour, split) + ack,
+        "overload": reply(2, server, mask, hour, option(52, b"\3")) + ack,
+        "option_too_long": reply(2, server, hour, b"\x01\xff\xff"),
+    }
+
+
+def dns_seeds():
+    def record(kind, data, owner=b"\xc0\x0c"):
+        return owner + u16(kind, 1, 0, 60, len(data)) + data
+
+    def answer(flags, count, *records, op=0):
+        content = b"".join(records)
+        return bytes([op]) + u16(len(content)) + content + u16(flags) + bytes([count])
+
+    a, aaaa = record(1, bytes([10, 9, 0, 8])), record(28, bytes.fromhex("fd000009" + "00" * 11 + "08"))
+    alias = record(5, b"\1b\xc0\x0e")  # to b.test
+    found_a, found_aaaa, none = answer(0x8180, 1, a), answer(0x8180, 1, aaaa), answer(0x8180, 0)
+    wait = lambda milliseconds: bytes([210]) + u16(milliseconds)
+    again = lambda family: bytes([230 + family]) + vec(b"example.com", 1)
+    return {
+        "found": found_a + again(2) + found_a + again(0) + found_aaaa,
+        "none": none + again(1) + none,
+        "no_such_name": answer(0x8183, 0) + wait(1000),
+        "failures": answer(0x8182, 0) * 8,
+        "timeouts": (wait(1000) + wait(2000)) * 6,
+        "alias": answer(0x8180, 2, alias, record(1, bytes([10, 9, 0, 8]), b"\1b\xc0\x0e")),
+        "alias_to_ask_again": answer(0x8100, 1, alias) + found_a,
+        "alias_to_itself": answer(0x8180, 1, record(5, b"\xc0\x0c")),
+        "truncated": answer(0x8380, 0) + answer(0x8180, 1, a, op=120) + wait(300),
+        "truncated_and_reset": answer(0x8380, 0) + bytes([195, 1]) + found_a,
+        "over_tcp_too_long": answer(0x8380, 0) + bytes([185, 3]) + b"\xff\xff\0" + b"\1",
+        "pointer_to_itself": answer(0x8180, 1, record(1, bytes(4), b"\xc0\x18")),
+        "cancelled": bytes([220 + 1]) + found_a,
+        "no_servers": bytes([247]) + again(0) + wait(15000) + bytes([252]),
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tool", help="the built limpid, to make certificates with")
@@ -453,6 +519,8 @@ def main():
     write("http_request", request_seeds())
     write("http_response", response_seeds())
     write("packet", packet_seeds())
+    write("dhcp_client", dhcp_seeds())
+    write("dns_resolver", dns_seeds())
     if options.tool:
         write("certificate", certificate_seeds(options.tool))
         write("certification_request", certification_request_seeds(options.tool))

@@ -29,8 +29,10 @@ Progress<Connection::Action> Connection::advance(const Config& config, Connectio
 
 Progress<Connection::Action> ConnectionStep::take(const Connection::Event& event) {
   if (!std::holds_alternative<Commit>(event)) send_.forget_reserved();
-  auto* synchronized = in<Synchronized>();
-  if (synchronized != nullptr) synchronized->reassembly.forget_delivered();
+  // Views of what was delivered outlive silent events: an owner may answer one piece before it looks at the next.
+  if (auto* synchronized = in<Synchronized>(); synchronized != nullptr && !is_silent(event)) {
+    synchronized->reassembly.forget_delivered();
+  }
   if (actions_.free() >= Connection::least_room.actions) {
     // Deadlines first. One of them may end the connection, and then the event finds none.
     std::visit(

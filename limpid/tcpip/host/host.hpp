@@ -9,13 +9,23 @@
 // Applications speak to it by events (Listen, Connect, Write, ...) or, where a machine owns a host, by the methods of
 // the same names between steps. A method never acts: what it causes comes with the next Flush, so after methods were
 // called the driver's rule is needs_flush().
+//
+// Memory. All that a host keeps is charged to the budget of its steps, which it shares with whoever else is charged to
+// it. When it is short, or a limit of the configuration is reached, it gives in this order:
+//   from 1/2 of the budget     windows shrink: connections are told MemoryPressure when they are next touched;
+//   from 3/4, or backlog full  SYNs are answered with cookies, which cost nothing;
+//   from 7/8, or a refusal     the oldest TIME-WAIT records go;
+//   from 15/16                 whoever made no progress for longest is reset, a few at each Flush.
 #pragma once
 
 #include "limpid/crypto/generator.hpp"
 #include "limpid/crypto/keyed_hash.hpp"
-#include "limpid/tcpip/host/vocabulary.hpp"
+#include "limpid/tcpip/dhcp/client.hpp"
+#include "limpid/tcpip/host/connections.hpp"
+#include "limpid/tcpip/host/drop.hpp"
+#include "limpid/tcpip/host/source_limits.hpp"
+#include "limpid/tcpip/host/time_waits.hpp"
 #include "limpid/tcpip/ip/interface.hpp"
-#include "limpid/tcpip/tcp/connection.hpp"
 
 namespace limpid::tcpip {
 
@@ -49,6 +59,15 @@ class Host {
                               host::Closed, host::Connecting, host::Refused, host::DatagramReceived, host::Resolved,
                               host::ConfigurationChanged>;
 
+  static constexpr LeastRoom least_room{.bytes = 8192, .actions = 32, .input = 1};
+  static constexpr SnapshotKind snapshot_kind{"host", 1};
+  // Connections that one Flush sheds at most, and what else one step does at most of each kind: timers that expire,
+  // TIME-WAIT records that are dropped.
+  static constexpr std::size_t most_shed = 4;
+  static constexpr std::size_t most_expiries = 64;
+
+  // A frame is taken whole. Flush is offered again until it is consumed; what does not fit the room waits for the next
+  // step, as `more` says. Everything else is consumed at once. Before Started it wants entropy and takes nothing else.
   static Progress<Action> advance(const Config& config, Host& state, Time now, const Event& event,
                                   const Room<Action>& room);
 
@@ -72,7 +91,8 @@ class Host {
   // or step; commit() says how much of it was filled.
   MutableBytes reserve(const Context& context, ConnectionId id, std::size_t size);
   void commit(const Context& context, ConnectionId id, std::size_t size);
-  std::size_t writable(ConnectionId id) const;  // how many bytes the send buffer would take now
+  // How many bytes the send buffer would take now.
+  std::size_t writable(const Context& context, ConnectionId id) const;
   void consumed(const Context& context, ConnectionId id, std::size_t size);
   void finish(const Context& context, ConnectionId id);
   void abort(const Context& context, ConnectionId id);
@@ -81,7 +101,93 @@ class Host {
   std::expected<void, Refusal> bind_udp(const Context& context, std::uint16_t port);
   void close_udp(std::uint16_t port);
   // A Flush would do something.
-  bool needs_flush() const;
+  bool needs_flush() const { return connections_.any_dirty(); }
+
+  // For reports: visit(group, name, value) for every counter and every size.
+  template <class Visit>
+  void report(Visit&& visit) const;
+
+  const ip::Interface& interface() const { return ip_; }
+  const host::Connections& connections() const { return connections_; }
+  std::uint32_t time_waits() const { return time_waits_.used(); }
+  std::uint64_t dropped(host::Drop drop) const { return drops_[drop]; }
+  std::uint64_t counted(host::Count count) const { return counts_[count]; }
+
+  static void fields(auto& self, auto&& visit) {
+    visit(self.started_, self.generator_, self.table_key_, self.sequence_key_, self.cookie_key_, self.port_key_,
+          self.ip_, self.dhcp_, self.resolver_, self.connections_, self.time_waits_, self.listeners_, self.udp_ports_,
+          self.advertised_servers_, self.advertised_until_, self.leased_address_, self.last_cookie_, self.next_port_,
+          self.unfinished_, self.pressed_, self.stray_limits_, self.drops_, self.counts_, self.ignored_,
+          self.last_seen_);
+  }
+  bool restored(const LoadContext& context);
+
+ private:
+  friend class HostStep;
+
+  struct Listener {
+    std::uint16_t port = 0;
+    std::uint16_t backlog = 0;
+    std::uint32_t half_open = 0;
+    static void fields(auto& self, auto&& visit) { visit(self.port, self.backlog, self.half_open); }
+  };
+  Listener* listener(std::uint16_t port);
+  bool is_bound(std::uint16_t port) const;
+
+  bool started_ = false;
+  crypto::Generator generator_;
+  crypto::HashTableKey table_key_, sequence_key_, cookie_key_, port_key_;
+  ip::Interface ip_;
+  Box<dhcp::Client> dhcp_;
+  dns::Resolver resolver_;
+  host::Connections connections_;
+  host::TimeWaits time_waits_;
+  Vec<Listener> listeners_;
+  Vec<std::uint16_t> udp_ports_;
+  Vec<ConnectionId> streams_;                    // the resolver's connections; found when loaded
+  InlineList<IpAddress, 3> advertised_servers_;  // RFC 8106
+  std::optional<Instant> advertised_until_;
+  std::optional<IpAddress> leased_address_;  // that DHCP gave the interface
+  std::optional<Instant> last_cookie_;       // when one was sent: later ACKs may hold it
+  std::uint32_t next_port_ = 0;              // RFC 6056, section 3.3.3: next_ephemeral
+  std::optional<std::uint32_t> unfinished_;  // a connection that has more to report than the room took
+  bool pressed_ = false;                     // memory is short enough for windows to shrink
+  host::SourceLimits stray_limits_;
+  host::Counts<host::Drop, host::drop_kinds> drops_;
+  host::Counts<host::Count, host::count_kinds> counts_;
+  host::Counts<tcp::Ignored, tcp::ignored_reasons> ignored_;
+  Instant last_seen_;
 };
+
+template <class Visit>
+void Host::report(Visit&& visit) const {
+  visit("host", "connections", connections_.used());
+  visit("host", "time_waits", time_waits_.used());
+  visit("host", "listeners", listeners_.size());
+  for (std::size_t i = 0; i < host::count_kinds; ++i) {
+    const auto count = static_cast<host::Count>(i);
+    visit("host", host::name(count), counts_[count]);
+  }
+  for (std::size_t i = 0; i < host::drop_kinds; ++i) {
+    const auto drop = static_cast<host::Drop>(i);
+    visit("dropped", host::name(drop), drops_[drop]);
+  }
+  for (std::size_t i = 0; i < tcp::ignored_reasons; ++i) {
+    const auto why = static_cast<tcp::Ignored>(i);
+    visit("dropped_by_tcp", tcp::name(why), ignored_[why]);
+  }
+  for (std::size_t i = 0; i < ip::drop_kinds; ++i) {
+    const auto drop = static_cast<ip::Drop>(i);
+    visit("dropped_by_ip", ip::name(drop), ip_.drops()[drop]);
+  }
+  for (std::size_t i = 0; i < dns::drop_reasons; ++i) {
+    const auto drop = static_cast<dns::Drop>(i);
+    visit("dropped_by_dns", dns::name(drop), resolver_.dropped(drop));
+  }
+  for (std::size_t i = 0; dhcp_ && i < dhcp::drop_reasons; ++i) {
+    const auto drop = static_cast<dhcp::Drop>(i);
+    visit("dropped_by_dhcp", dhcp::name(drop), dhcp_->dropped(drop));
+  }
+}
 
 }  // namespace limpid::tcpip

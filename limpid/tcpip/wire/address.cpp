@@ -96,7 +96,8 @@ std::optional<Cidr> parse_cidr(std::string_view text) {
   if (slash == std::string_view::npos) return std::nullopt;
   const auto address = parse_ip_address(text.substr(0, slash));
   if (!address) return std::nullopt;
-  const auto bits = number(text.substr(slash + 1), 10, address->is_ipv4() ? 32 : 128);
+  text.remove_prefix(slash + 1);
+  const auto bits = number(text, 10, address->is_ipv4() ? 32 : 128);
   if (!bits) return std::nullopt;
   return Cidr{*address, static_cast<std::uint8_t>(*bits)};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "limpid/xen_netfront/platform/power.hpp"
 
@@ -39,31 +40,84 @@ T at(std::uint64_t address, std::size_t index = 0) {
   return value;
 }
 
-// What the loader put into the range makes it end earlier.
-void end_before(MemoryRange& range, std::uint64_t start, std::uint64_t end) {
-  if (start < range.end && end > range.start) range.end = std::max(start, range.start);
-}
-
-MemoryRange free_memory(const StartInfo& info, std::uint32_t start_info, std::uint64_t command_line_size) {
-  MemoryRange free;
-  const auto image = reinterpret_cast<std::uint64_t>(image_end);
-  for (std::uint32_t i = 0; i < info.memory_map_entries; ++i) {
-    const auto entry = at<MemoryMapEntry>(info.memory_map, i);
-    if (entry.type == usable_ram && entry.address < image && image < entry.address + entry.size) {
-      free = {image, std::min(entry.address + entry.size, mapped_memory)};
-    }
+// What must not be written to. Few, so that they are simply looked through.
+class Taken {
+ public:
+  void add(std::uint64_t start, std::uint64_t size) {
+    if (size == 0) return;
+    if (count_ == most) panic("boot: too many modules");
+    ranges_[count_++] = {start, start + size};
   }
-  if (free.end == 0) panic("boot: the memory map does not hold the image");
-  end_before(free, start_info, start_info + sizeof(StartInfo));
-  end_before(free, info.command_line, info.command_line + command_line_size);
-  end_before(free, info.memory_map, info.memory_map + info.memory_map_entries * sizeof(MemoryMapEntry));
-  end_before(free, info.modules, info.modules + info.modules_count * sizeof(Module));
+
+  // The part of `ram` from `from` on that nothing lies in.
+  MemoryRange gap_from(std::uint64_t from, MemoryRange ram) const {
+    // A range that was skipped may lead into another.
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (const MemoryRange& range : all()) {
+        if (range.start <= from && from < range.end) {
+          from = range.end;
+          moved = true;
+        }
+      }
+    }
+    std::uint64_t end = ram.end;
+    for (const MemoryRange& range : all()) {
+      if (range.start > from) end = std::min(end, range.start);
+    }
+    return {from, std::max(from, end)};
+  }
+
+  std::span<const MemoryRange> all() const { return std::span(ranges_).first(count_); }
+
+ private:
+  static constexpr std::size_t most = 32;
+  MemoryRange ranges_[most];
+  std::size_t count_ = 0;
+};
+
+Taken taken(const StartInfo& info, std::uint32_t start_info, std::uint64_t command_line_size) {
+  constexpr std::uint64_t low_memory = 1 << 20;  // of a PC's firmware
+  Taken taken;
+  taken.add(0, low_memory);
+  taken.add(low_memory, reinterpret_cast<std::uint64_t>(image_end) - low_memory);
+  taken.add(start_info, sizeof(StartInfo));
+  taken.add(info.command_line, command_line_size);
+  taken.add(info.memory_map, info.memory_map_entries * sizeof(MemoryMapEntry));
+  taken.add(info.modules, info.modules_count * sizeof(Module));
   for (std::uint32_t i = 0; i < info.modules_count; ++i) {
     const auto module = at<Module>(info.modules, i);
-    end_before(free, module.address, module.address + module.size);
-    end_before(free, module.command_line, module.command_line + 1);
+    taken.add(module.address, module.size);
   }
-  return free;
+  return taken;
+}
+
+// The largest piece: one arena has one piece, and a loader puts what it brings close together.
+MemoryRange free_memory(const StartInfo& info, const Taken& taken) {
+  MemoryRange largest;
+  for (std::uint32_t i = 0; i < info.memory_map_entries; ++i) {
+    const auto entry = at<MemoryMapEntry>(info.memory_map, i);
+    if (entry.type != usable_ram || entry.address >= mapped_memory) continue;
+    const MemoryRange ram = {entry.address, entry.address + std::min(entry.size, mapped_memory - entry.address)};
+    const auto consider = [&](std::uint64_t from) {
+      if (from < ram.start || from >= ram.end) return;
+      const MemoryRange gap = taken.gap_from(from, ram);
+      if (gap.end - gap.start > largest.end - largest.start) largest = gap;
+    };
+    consider(ram.start);
+    for (const MemoryRange& range : taken.all()) consider(range.end);
+  }
+  return largest;
+}
+
+// What the loader brought along, in place.
+Bytes first_module(const StartInfo& info) {
+  if (info.modules_count == 0) return {};
+  const auto module = at<Module>(info.modules);
+  if (module.address == 0 || module.address >= mapped_memory || module.size > mapped_memory - module.address) {
+    panic("boot: the module is out of reach");
+  }
+  return {reinterpret_cast<const Byte*>(module.address), module.size};
 }
 
 }  // namespace
@@ -77,7 +131,8 @@ BootInfo read_boot_info(std::uint32_t start_info) {
     const auto* text = reinterpret_cast<const char*>(info.command_line);
     boot.command_line = std::string_view(text, std::find(text, text + 4096, 0));
   }
-  boot.free_memory = free_memory(info, start_info, boot.command_line.size() + 1);
+  boot.free_memory = free_memory(info, taken(info, start_info, boot.command_line.size() + 1));
+  boot.module = first_module(info);
   return boot;
 }
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "limpid/core/bytes.hpp"
+
 namespace limpid::xen_netfront::platform {
 
 struct MemoryRange {
@@ -12,7 +14,8 @@ struct MemoryRange {
 
 struct BootInfo {
   std::string_view command_line;  // at most 4 KiB; empty if there is none
-  MemoryRange free_memory;        // RAM that neither image, loader nor modules use
+  MemoryRange free_memory;        // the largest piece of RAM that neither image, loader nor modules use
+  Bytes module;  // the first boot module, which a PVH configuration calls ramdisk; empty if there is none
 };
 
 // Panics if it is not what the PVH boot ABI describes.

@@ -1,0 +1,8 @@
+#!/bin/busybox sh
+# What xl runs when a vif comes or goes: XENBUS_PATH, vif and the words of the configuration are in the environment.
+export PATH=/usr/bin:/bin LD_LIBRARY_PATH=/lib
+if [ "$1" = online ]; then
+  ip link set "$vif" master xenbr0
+  ip link set "$vif" up
+  xenstore-write "$XENBUS_PATH/hotplug-status" connected
+fi

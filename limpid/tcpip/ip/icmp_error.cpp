@@ -71,7 +71,8 @@ bool may_complain(Bytes packet, const IcmpComplaint& complaint) {
   const Bytes payload = parsed->payload(packet);
   const auto extensions = wire::walk_extensions(parsed->header.next_header, payload);
   if (!extensions) return true;
-  if (extensions->fragment && extensions->fragment->fragment_offset != 0) return false;
+  // Of a later fragment nobody knows what it is a part of; RFC 8200, section 4.5, has it answered.
+  if (extensions->fragment && extensions->fragment->fragment_offset != 0) return true;
   if (extensions->protocol != Protocol::icmpv6) return true;
   const auto icmp = Icmpv6Header::parse(payload.subspan(extensions->offset));
   return icmp && !icmp->header.is_error() && icmp->header.type != Icmpv6Type::redirect;

@@ -21,8 +21,8 @@ struct IcmpComplaint {
 };
 
 // Whether the packet, which begins with its IP header, may be answered (RFC 1122, section 3.2.2; RFC 4443, section
-// 2.4 (e)): not if it is an ICMP error, redirect or a later fragment, nor if it went to or came from more or less than
-// one node. Broadcast addresses of links the caller knows.
+// 2.4 (e)): not if it is an ICMP error, redirect or a later IPv4 fragment, nor if it went to or came from more or less
+// than one node. Broadcast addresses of links the caller knows.
 bool may_complain(Bytes packet, const IcmpComplaint& complaint);
 
 // The error as a packet. It holds views of itself and of what it is about, so it stays where it is.

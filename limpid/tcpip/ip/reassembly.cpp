@@ -45,7 +45,8 @@ std::optional<Reassembled> Reassembler::add(Instant now, const Limits& limits, c
                                       [](const Piece& p, std::uint16_t begin) { return p.begin < begin; });
   const auto index = static_cast<std::size_t>(place - waiting->pieces.begin());
   const bool last_agrees = !waiting->size || (fragment.more ? end <= *waiting->size : end == *waiting->size);
-  if (place != waiting->pieces.end() && *place == piece && last_agrees) {
+  const bool was_last = waiting->size && *waiting->size == end;
+  if (place != waiting->pieces.end() && *place == piece && was_last != fragment.more) {
     // RFC 8200, section 4.5: "an implementation may choose to detect this case and drop exact duplicate fragments while
     // keeping the other fragments belonging to the same packet".
     const Bytes kept(waiting->packet.data() + waiting->header_size + piece.begin, fragment.bytes.size());

@@ -59,13 +59,15 @@ void InterfaceStep::receive_icmpv4(const IpHeaders& ip, Bytes message) {
 }
 
 void InterfaceStep::receive_icmpv6(const IpHeaders& ip, Bytes message, const Arrival& arrival, bool router_alert) {
-  // Least of all the link's own messages may come from nowhere, except for those that do.
   const auto parsed = Icmpv6Header::parse(message);
   if (!parsed) return drop(Drop::icmp_malformed);
   if (wire::transport_checksum(ip.source, ip.destination, Protocol::icmpv6, message) != 0) {
     return drop(Drop::icmp_checksum);
   }
   const Icmpv6Header& header = parsed->header;
+  // Of who has the address that we would like to have, only his objection is of interest.
+  const bool from_same = !arrival.looped && state_.addresses_.find(ip.source) != nullptr;
+  if (from_same && header.type != Icmpv6Type::neighbor_advertisement) return drop(Drop::own_source);
   switch (header.type) {
     case Icmpv6Type::router_advertisement:
     case Icmpv6Type::neighbor_solicitation:

@@ -46,7 +46,11 @@ constexpr std::size_t next_header_offset = 6;
 std::optional<Drop> InterfaceStep::judge_addresses(const IpHeaders& ip, const Arrival& arrival) const {
   if (arrival.looped) return std::nullopt;
   const AddressList& ours = state_.addresses_;
-  if (ours.find(ip.source) != nullptr) return ip.source == ip.destination ? Drop::land : Drop::own_source;
+  if (const LocalAddress* const same = ours.find(ip.source)) {
+    // Whoever has an address that we would like to have says so from that very address (RFC 4862, section 5.4.4).
+    const bool may_object = same->undecided() && ip.protocol == Protocol::icmpv6 && ip.to_group;
+    if (!may_object) return ip.source == ip.destination ? Drop::land : Drop::own_source;
+  }
   // Only those who look for an address of their own have none, and they speak NDP or MLD.
   const bool nameless = ip.source == any_ipv6 && ip.protocol == Protocol::icmpv6;
   if ((is_martian_source(ip.source) && !nameless) || ours.is_directed_broadcast(ip.source)) {

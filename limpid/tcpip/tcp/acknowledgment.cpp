@@ -115,6 +115,7 @@ void ConnectionStep::acknowledge_sent(Synchronized& t, const TcpHeader& header, 
     t.tlp_end_seq.reset();
   }
 
+  const Phase phase_before = t.phase;
   bool left_recovery = false;
   if (t.phase != Phase::open && wire::seq_at_least(ack, t.recovery_point)) {
     if (t.phase == Phase::recovery) t.congestion.recovered();
@@ -123,14 +124,16 @@ void ConnectionStep::acknowledge_sent(Synchronized& t, const TcpHeader& header, 
     t.duplicate_acks = 0;
   }
 
-  const bool was_open = t.phase == Phase::open;
+  bool repairs_next = false;
   if (t.sack) {
     t.rack.adapt(duplicate_reported, left_recovery, ack, t.snd_nxt());
   } else if (advanced) {
-    const bool partial = t.phase == Phase::recovery;
-    t.duplicate_acks = 0;
+    // What was acknowledged beyond the hole are segments that were counted by their duplicate ACKs.
+    const std::uint32_t counted = std::min<std::uint32_t>(t.duplicate_acks, std::max(delivered / t.smss(), 1u) - 1);
+    t.duplicate_acks = static_cast<std::uint16_t>(t.phase == Phase::open ? 0 : t.duplicate_acks - counted);
     // RFC 6582, section 3.2: "Partial acknowledgments: ... retransmit the first unacknowledged segment."
-    if (partial) t.scoreboard.mark_first_segment_lost();
+    repairs_next = t.phase == Phase::recovery;
+    if (repairs_next) t.scoreboard.mark_first_segment_lost();
   } else if (!t.scoreboard.empty() && payload_size == 0 && !window_changed && !header.flags.fin) {
     // RFC 5681, section 2: what a duplicate acknowledgment is.
     count_duplicate(t);
@@ -147,9 +150,10 @@ void ConnectionStep::acknowledge_sent(Synchronized& t, const TcpHeader& header, 
 
   if (t.phase == Phase::recovery) {
     const bool progress = advanced && t.scoreboard.lost() == 0;
-    const std::uint32_t pipe = t.scoreboard.in_flight();
-    t.congestion.set_cwnd(pipe + t.prr.quota(delivered, pipe, t.congestion.ssthresh(), t.smss(), progress));
-  } else if (advanced && was_open == (t.phase == Phase::open) && (t.cwnd_limited || t.phase == Phase::loss)) {
+    const std::uint32_t used = pipe(t);
+    const std::uint32_t quota = t.prr.quota(delivered, used, t.congestion.ssthresh(), t.smss(), progress);
+    t.congestion.set_cwnd(used + std::max<std::uint32_t>(quota, repairs_next ? t.smss() : 0));
+  } else if (advanced && t.phase == phase_before && (t.cwnd_limited || t.phase == Phase::loss)) {
     t.congestion.acknowledged(delivered, t.rtt.srtt(), now_);
   }
 
@@ -187,8 +191,8 @@ void ConnectionStep::enter_recovery(Synchronized& t) {
   t.loss_probe_due = false;
   t.tlp_end_seq.reset();
   if (t.ecn) t.ecn->reduced = true;
-  const std::uint32_t pipe = t.scoreboard.in_flight();
-  t.congestion.set_cwnd(pipe + t.prr.quota(0, pipe, t.congestion.ssthresh(), t.smss(), false));
+  const std::uint32_t used = pipe(t);
+  t.congestion.set_cwnd(used + t.prr.quota(0, used, t.congestion.ssthresh(), t.smss(), false));
 }
 
 void ConnectionStep::our_fin_acknowledged(Synchronized& t) {

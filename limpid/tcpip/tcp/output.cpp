@@ -33,13 +33,18 @@ std::uint32_t ConnectionStep::largest_segment(const Synchronized& t) const {
   return std::max(segment, config_.max_superframe / segment * segment);
 }
 
+// What is in the network. Without SACK each duplicate ACK says that a segment has left it: so the first two of them let
+// new data out (RFC 3042), as with SACK what is reported does.
+std::uint32_t ConnectionStep::pipe(const Synchronized& t) const {
+  const std::uint32_t in_flight = t.scoreboard.in_flight();
+  const std::uint32_t duplicates =
+      t.phase == Phase::open ? std::min<std::uint32_t>(t.duplicate_acks, 2) : t.duplicate_acks;
+  return in_flight - std::min(in_flight, duplicates * t.smss());
+}
+
 std::uint32_t ConnectionStep::cwnd_room(const Synchronized& t) const {
-  std::uint32_t cwnd = t.congestion.cwnd();
-  // RFC 3042: "the Limited Transmit algorithm calls for a TCP sender to transmit new data upon the arrival of the first
-  // two consecutive duplicate ACKs". With SACK what is reported has left the pipe, and that is the same.
-  if (!t.sack && t.phase == Phase::open) cwnd += std::min<std::uint32_t>(t.duplicate_acks, 2) * t.smss();
-  const std::uint32_t pipe = t.scoreboard.in_flight();
-  return cwnd > pipe ? cwnd - pipe : 0;
+  const std::uint32_t used = pipe(t);
+  return t.congestion.cwnd() > used ? t.congestion.cwnd() - used : 0;
 }
 
 ConnectionStep::Segment ConnectionStep::next_lost(const Synchronized& t) const {

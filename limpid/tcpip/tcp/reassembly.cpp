@@ -81,8 +81,10 @@ SackBlock Reassembly::block_around(std::size_t index) const {
 }
 
 void Reassembly::report(InlineList<SackBlock, 4>& blocks, std::size_t most) const {
+  const std::size_t before = blocks.size();  // a D-SACK, which may equal one of these
   const auto add = [&](const SackBlock& block) {
-    if (blocks.size() < most && !blocks.contains(block)) blocks.push_back(block);
+    const bool known = std::find(blocks.begin() + before, blocks.end(), block) != blocks.end();
+    if (blocks.size() < most && !known) blocks.push_back(block);
   };
   if (pieces_.empty()) return;
   const SeqNumber origin = pieces_.front().begin;

@@ -112,6 +112,7 @@ class ConnectionStep {
   std::uint32_t segment_room(const Synchronized& t) const;
   std::uint32_t largest_segment(const Synchronized& t) const;
   std::uint32_t cwnd_room(const Synchronized& t) const;
+  std::uint32_t pipe(const Synchronized& t) const;
   std::uint32_t window_to_offer(const Synchronized& t) const;
   bool window_update_due(const Synchronized& t) const;
   void push_emit(const wire::TcpHeader& header) {

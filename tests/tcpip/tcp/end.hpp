@@ -6,6 +6,7 @@
 #include <deque>
 #include <vector>
 
+#include "limpid/sim/laws.hpp"
 #include "limpid/tcpip/tcp/connection.hpp"
 #include "limpid/tcpip/tcp/initial_sequence.hpp"
 #include "limpid/tcpip/tcp/stray.hpp"
@@ -43,6 +44,9 @@ class End {
 
   // Steps until the machine asks for nothing at once.
   void tell(Connection::Event event) {
+    if (trace != nullptr) {
+      ASSERT_TRUE(sim::append_event<Connection>(*trace, {now, {}}, event));
+    }
     for (int steps = 0;; ++steps) {
       ASSERT_LT(steps, 100000) << "`more` does not end";
       const Room<Connection::Action> room{{}, slots, budget};
@@ -89,6 +93,7 @@ class End {
   std::size_t consumed = 0;
   std::vector<Connection::Action> slots = std::vector<Connection::Action>(Connection::least_room.actions + 8);
 
+  Buffer* trace = nullptr;  // if there is one, what is told is written down
   std::deque<Packet> sent;
   std::vector<Byte> received;
   std::vector<Ignored> ignored;

@@ -4,7 +4,8 @@
 // It sees no shared memory. Whoever drives it
 //   - owns the pool: Device::pages(config) pages, numbered from 0, zeroed, used for nothing else;
 //   - carries the actions out in order, copies included, before anything else happens to the pool or to the event;
-//   - copies responses out of the rings, each once, and offers them with the index of the first of them:
+//   - while rings_open(), copies responses out of the rings, each once, and offers them with the index of the first of
+//   them:
 //     from transmit_consumer() or receive_consumer() on, with the producer index that was read before them. When the
 //     step is over it looks at the producer again; when it finds nothing new, it sets the ring's event index to
 //     consumer + 1 and looks once more (RING_FINAL_CHECK_FOR_RESPONSES);
@@ -249,6 +250,8 @@ class Device {
   std::optional<Instant> deadline() const { return {}; }
 
   bool connected() const { return phase_ == Phase::connected; }
+  // Whether there are rings to look into.
+  bool rings_open() const { return phase_ >= Phase::preparing && phase_ <= Phase::connected; }
   bool stopped() const { return stopping_ && phase_ == Phase::absent; }
   // Whether any frame at all could be sent now.
   bool can_transmit() const;
@@ -273,11 +276,12 @@ class Device {
   void describe(Writer& out) const;
 
   static void fields(auto& self, auto&& visit) {
-    visit(self.phase_, self.stopping_, self.epoch_, self.answers_, self.backend_, self.watched_, self.domain_,
-          self.mac_, self.mtu_, self.features_, self.state_, self.online_, self.revived_, self.state_asked_,
-          self.ask_again_, self.offers_, self.cursor_, self.revocations_, self.port_, self.uses_, self.granted_);
-    visit(self.transmit_producer_, self.transmit_consumer_, self.receive_producer_, self.receive_consumer_,
-          self.posted_, self.arriving_, self.drops_, self.faults_, self.connections_);
+    visit(self.phase_, self.pool_, self.stopping_, self.given_up_, self.epoch_, self.entries_good_, self.backend_,
+          self.watched_, self.watch_epoch_, self.domain_, self.mac_, self.mtu_, self.features_, self.backend_state_,
+          self.online_, self.offers_, self.revived_, self.backend_asked_, self.ask_again_, self.cursor_,
+          self.revocations_, self.port_, self.uses_, self.granted_, self.answered_, self.transmit_free_,
+          self.receive_free_, self.transmit_producer_, self.transmit_consumer_, self.receive_producer_,
+          self.receive_consumer_, self.posted_, self.arriving_, self.drops_, self.faults_, self.connections_);
   }
   bool restored(const LoadContext& context) const;
 
@@ -319,39 +323,62 @@ class Device {
     InlineList<FrameArrived::Piece, netif::most_slots> pieces;
     ReceiveOffload offload;
     bool begun = false;
-    bool more = false;                    // slots follow
-    bool extra = false;                   // the next slot is extra info
-    std::optional<std::uint8_t> dropped;  // Drop
+    bool more = false;   // slots follow
+    bool extra = false;  // the next slot is extra info
+    bool dropped = false;
     static void fields(auto& self, auto&& visit) {
       visit(self.pieces, self.offload, self.begun, self.more, self.extra, self.dropped);
     }
   };
 
+  // The last one freed is the next one used: it may still be in a cache.
+  class PageStack {
+   public:
+    void push(std::uint16_t page) { pages_[count_++] = page; }
+    std::uint16_t pop() { return std::exchange(pages_[--count_], std::uint16_t{0}); }
+    std::size_t size() const { return count_; }
+    bool empty() const { return count_ == 0; }
+    std::uint16_t operator[](std::size_t i) const { return pages_[i]; }
+    static void fields(auto& self, auto&& visit) { visit(self.count_, self.pages_); }
+    bool restored(const LoadContext&) const {
+      return count_ <= ring_slots && std::count(pages_.begin() + count_, pages_.end(), 0) == ring_slots - count_;
+    }
+
+   private:
+    std::array<std::uint16_t, ring_slots> pages_{};
+    std::uint16_t count_ = 0;
+  };
+
   friend class DeviceStep;
 
   Phase phase_ = Phase::unborn;
+  std::uint16_t pool_ = 0;  // its size, once started
   bool stopping_ = false;
-  std::uint16_t epoch_ = 0;   // of the search for entries: answers to earlier ones are stale
-  std::uint8_t answers_ = 0;  // still awaited of it
-  InlineBytes<64> backend_;   // its path
-  InlineBytes<64> watched_;   // the backend's path whose state is watched
-  std::uint16_t domain_ = 0;  // the backend's
+  bool given_up_ = false;          // what failed would fail again: wait for other entries
+  std::uint16_t epoch_ = 0;        // of the search for entries: answers to earlier ones are stale
+  bool entries_good_ = false;      // so far
+  InlineBytes<64> backend_;        // its path
+  InlineBytes<64> watched_;        // the backend's path whose state is watched
+  std::uint16_t watch_epoch_ = 0;  // when that began
+  std::uint16_t domain_ = 0;       // the backend's
   std::array<Byte, 6> mac_{};
   std::uint16_t mtu_ = 1500;
   Features features_;
   // What the backend says, read together.
-  std::uint8_t state_ = 0;
+  std::uint8_t backend_state_ = 0;
   bool online_ = false;
-  bool revived_ = false;      // our state was set back for this backend
-  bool state_asked_ = false;  // an answer is awaited
-  bool ask_again_ = false;    // it changed meanwhile
   Features offers_;
+  bool revived_ = false;        // our state was set back for this backend
+  bool backend_asked_ = false;  // answers are awaited
+  bool ask_again_ = false;      // it changed meanwhile
 
-  std::uint16_t cursor_ = 0;       // the next page to grant or revoke
+  std::uint16_t cursor_ = 0;       // the next page to grant or to revoke
   std::uint16_t revocations_ = 0;  // awaited
   std::optional<std::uint32_t> port_;
   std::array<Use, most_pages> uses_{};
   std::array<bool, most_pages> granted_{};
+  std::array<bool, most_pages> answered_{};  // by Revoked, this time
+  PageStack transmit_free_, receive_free_;
 
   std::uint32_t transmit_producer_ = 0, transmit_consumer_ = 0;
   std::uint32_t receive_producer_ = 0, receive_consumer_ = 0;

@@ -111,7 +111,7 @@ class Client {
 
   static void fields(auto& self, auto&& visit) {
     visit(self.open_, self.orphans_, self.last_request_, self.unsent_, self.ring_room_, self.header_, self.header_held_,
-          self.payload_, self.payload_lost_, self.publication_, self.failed_, self.failure_told_, self.strays_);
+          self.payload_, self.payload_lost_, self.publication_, self.failed_, self.strays_);
   }
   bool restored(const LoadContext& context) const;
 
@@ -119,7 +119,7 @@ class Client {
   struct OpenRequest {
     std::uint32_t request_id = 0;
     std::uint32_t token = 0;
-    std::uint32_t type = 0;  // MessageType
+    MessageType type{};
     bool of_publication = false;
     friend bool operator==(const OpenRequest&, const OpenRequest&) = default;
     static void fields(auto& self, auto&& visit) { visit(self.request_id, self.token, self.type, self.of_publication); }
@@ -131,11 +131,11 @@ class Client {
     std::uint32_t transaction_id = 0;
     std::uint8_t attempts = 0;
     std::uint8_t awaited = 0;    // answers to writes
-    std::uint8_t count = 0;      // assignments
+    bool end_due = false;        // all writes are answered
     Status status = Status::ok;  // of the first write that failed
     Buffer assignments;          // each: payload length in 2 bytes, payload
     static void fields(auto& self, auto&& visit) {
-      visit(self.token, self.transaction_id, self.attempts, self.awaited, self.count, self.status, self.assignments);
+      visit(self.token, self.transaction_id, self.attempts, self.awaited, self.end_due, self.status, self.assignments);
     }
     bool restored(const LoadContext& context) const;
   };
@@ -152,7 +152,7 @@ class Client {
   Buffer payload_;                  // as far as it is there
   std::uint32_t payload_lost_ = 0;  // of a message for which there was no memory: bytes skipped
   std::optional<Publication> publication_;
-  bool failed_ = false, failure_told_ = false;
+  bool failed_ = false;
   std::uint32_t strays_ = 0;
 };
 

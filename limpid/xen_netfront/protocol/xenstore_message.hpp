@@ -12,6 +12,7 @@ inline constexpr std::size_t header_size = 16;
 inline constexpr std::size_t largest_payload = 4096;
 
 enum class MessageType : std::uint32_t {
+  none = 0,  // as requests, the store's own debugging
   directory = 1,
   read = 2,
   watch = 4,
@@ -24,6 +25,11 @@ enum class MessageType : std::uint32_t {
   watch_event = 15,
   error = 16,
 };
+constexpr bool is_valid(MessageType type) {
+  const auto number = static_cast<std::uint32_t>(type);
+  return number <= 2 || (number >= 4 && number <= 7) || (number >= 11 && number <= 13) || number == 15 ||
+         number == 16;
+}
 
 // Four integers, little-endian: both sides run on the same processor.
 struct MessageHeader {

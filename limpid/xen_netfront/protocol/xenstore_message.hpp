@@ -12,7 +12,7 @@ inline constexpr std::size_t header_size = 16;
 inline constexpr std::size_t largest_payload = 4096;
 
 enum class MessageType : std::uint32_t {
-  none = 0,  // as requests, the store's own debugging
+  none = 0,  // a place in a list where there is no request
   directory = 1,
   read = 2,
   watch = 4,

@@ -378,10 +378,12 @@ void write_text(Writer& out, const Violation& violation) {
                            : static_cast<std::uint64_t>(number));
   };
   out.text(name(violation.rule));
-  out.text(": ");
-  write_endpoint(violation.source);
-  out.text(" > ");
-  write_endpoint(violation.destination);
+  if (violation.source != violation.destination || violation.rule == Rule::ip_land) {
+    out.text(": ");
+    write_endpoint(violation.source);
+    out.text(" > ");
+    write_endpoint(violation.destination);
+  }
   if (violation.found != 0 || violation.allowed != 0) {
     out.text(": found ");
     write_number(violation.found);

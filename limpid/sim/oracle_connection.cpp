@@ -11,6 +11,7 @@ constexpr std::int64_t longest_rto = 59'000'000;       // section 2.5: a maximum
 constexpr std::size_t most_content = 4 << 20;          // bytes of a direction that are compared with what is sent again
 constexpr std::size_t content_behind = 1 << 18;        // how many of them are kept once acknowledged
 constexpr std::uint8_t largest_window_scale = 14;      // RFC 7323, section 2.3
+constexpr Duration doubled_within = milliseconds(5);   // what comes so soon again behind a tap the network doubled
 constexpr std::uint32_t tapped_clock_slack = 1 << 12;  // ticks that reordering in front of a tap may explain
 
 void report_at(OracleReport& report, Rule rule, const SeenSegment& segment, std::int64_t found, std::int64_t allowed) {
@@ -226,14 +227,13 @@ void OracleConnection::judge_data(End& me, const End& peer, const SeenSegment& s
     }
     const std::int64_t mss = peer.mss.value_or(536);
     const std::int64_t initial = std::max<std::int64_t>(10 * mss, 14'600);
-    if (me.acked <= 1 && end > me.sent_end && end - 1 > initial) {
+    if (!me.answered && end > me.sent_end && end - 1 > initial) {
       report_at(report, Rule::initial_window, segment, end - 1, initial);
     }
   }
   judge_content(me, segment, begin, report);
-  if (first < me.sent_end && me.seen.contains(first, std::min(last, me.sent_end))) {
-    judge_retransmission(me, segment, report);
-  }
+  const bool of_the_first = first <= me.acked && me.acked < std::min(last, me.sent_end);
+  if (of_the_first && me.seen.contains(first, std::min(last, me.sent_end))) judge_retransmission(me, segment, report);
   me.seen.add(first, last);
   me.sent_end = std::max(me.sent_end, last);
 }
@@ -274,11 +274,14 @@ void OracleConnection::judge_content(End& me, const SeenSegment& segment, std::i
   }
 }
 
-// Time-outs show themselves while nothing is heard: of retransmissions in silence, the first may be a tail loss probe
-// or RACK's, but the second comes no earlier than a time-out after what was heard, and from the third on the intervals
-// double.
+// Time-outs show themselves while nothing is heard, by what is first not acknowledged: of its retransmissions in
+// silence one may be due to what was heard before, or be a probe; the next comes no earlier than a time-out after what
+// was heard, and from then on the intervals double.
 void OracleConnection::judge_retransmission(End& me, const SeenSegment& segment, OracleReport& report) {
-  if (me.last_retransmission && segment.at == *me.last_retransmission) return;  // of one burst
+  if (me.last_retransmission) {
+    const Duration ago = segment.at - *me.last_retransmission;
+    if (ago <= (whole() ? Duration{} : doubled_within)) return;
+  }
   ++me.silent_retransmissions;
   const bool syn = segment.header.flags.syn;
   const Duration since_heard = segment.at - me.heard;
@@ -327,6 +330,7 @@ void OracleConnection::received(const SeenSegment& segment, OracleReport& report
   if (header.flags.ack && me.iss) {
     const std::int64_t ack = unwrap(me, header.acknowledgment, me.acked);
     if (ack <= me.sent_end) {
+      me.answered = me.answered || me.sent_end > 1;
       me.acked = std::max(me.acked, ack);
       me.right_edge = std::max(me.right_edge, ack + window_of(peer, header));
       me.window_known = true;

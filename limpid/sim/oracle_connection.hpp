@@ -64,6 +64,7 @@ class OracleConnection {
     std::int64_t acked = 0;       // by what reached this end
     std::int64_t right_edge = 0;  // granted by what reached this end
     bool window_known = false;
+    bool answered = false;                   // something was heard since it sent data
     std::optional<std::uint32_t> timestamp;  // the last one sent
 
     // As a receiver of the other end's offsets.
@@ -79,7 +80,7 @@ class OracleConnection {
     std::array<std::uint32_t, 8> acks_received{};   // the latest ones, for resets
     std::size_t ack_count = 0;
 
-    // Its retransmissions since it heard anything.
+    // Its retransmissions of what is first not acknowledged, since it heard anything.
     Instant heard;
     std::optional<Instant> last_retransmission;
     std::int64_t last_interval = 0;

@@ -440,6 +440,37 @@ def packet_seeds():
     return seeds
 
 
+def ip_seeds():
+    """Conversations of the frames that the tests hold, and pieces of packets."""
+    frames = (HERE.parent.parent / "tests/tcpip/ip/frames.hpp").read_text()
+    golden = {
+        name: bytes.fromhex("".join(re.findall(r'"([0-9a-f]+)"', text)))
+        for name, text in re.findall(r"string_view (\w+) =\s+([^;]+);", frames)
+    }
+    frame = lambda name: bytes([0]) + vec(golden[name], 2)
+    wait = lambda milliseconds: bytes([170]) + u16(milliseconds)
+    send = lambda choice, size, room: bytes([200, choice]) + u16(size) + u16(room)
+    # From 10.9.0.1 to 10.9.0.2, and from fd00:9::1 to fd00:9::2.
+    packet4 = lambda protocol, fragment, content: bytes([50, 0x03, protocol]) + u16(fragment) + vec(content, 2)
+    packet6 = lambda protocol, kind, content: bytes([50, 0x02, protocol]) + u16(kind) + vec(content, 2)
+    piece6 = lambda offset, content: packet6(44, 2, bytes([17, 0]) + u16(offset) + bytes(4) + content)
+    quoted = golden["udp"][14:26] + golden["udp"][30:34] + golden["udp"][26:30] + golden["udp"][34:]
+    return {
+        "met": frame("arp_request") + frame("echo_request") + wait(1000) + frame("neighbor_solicitation") + wait(2000)
+        + frame("neighbor_solicitation") + frame("echo_request6") + frame("udp") + frame("udp6"),
+        "autoconfigured": frame("router_advertisement") + wait(3000) + frame("mld_query") + wait(2000) + send(0x10, 2000, 65000),
+        "sent": send(0x11, 10, 65000) + wait(1) + frame("arp_request") + send(0x11, 3000, 65000) + send(0x10, 3000, 65000)
+        + send(0x01, 100, 65000) + send(0x21, 100, 65000) + send(0x31, 100, 100) + wait(9000),
+        "pieces": packet4(17, 1, bytes(800)) + packet4(17, 1601, bytes(800)) + packet4(17, 801, bytes(800))
+        + packet4(17, 2400, bytes(800)) + packet4(17, 3, bytes(16)) + packet4(17, 11, bytes(16)) + wait(40000),
+        "pieces6": wait(3000) + piece6(1, bytes(800)) + piece6(800, bytes(100)) + piece6(9, bytes(80)) + piece6(0, bytes(20)),
+        "conflicts": frame("arp_announcement") + bytes([230, 1]) + u16(100) + packet6(58, 0, golden["dad"][54:]) + wait(9000),
+        "errors": packet4(1, 0, bytes([3, 4, 0, 0, 0, 0, 5, 0]) + quoted) + packet4(1, 0, bytes([3, 3, 0, 0, 0, 0, 0, 0]) + quoted),
+        "refused": frame("routing_header_0") + packet4(132, 0, bytes(20)) + packet6(132, 2, bytes(20)) + packet6(60, 2, bytes.fromhex("11009e0400000000")),
+        "restored": bytes([250, 0]) + wait(5000) + bytes([220, 0, 223, 0]) + bytes([245, 0]) + u16(1400) + bytes([241, 1]),
+    }
+
+
 # ---- DHCP and DNS ----------------------------------------------------------------------------------------------------
 
 
@@ -519,6 +550,7 @@ def main():
     write("http_request", request_seeds())
     write("http_response", response_seeds())
     write("packet", packet_seeds())
+    write("ip_frames", ip_seeds())
     write("dhcp_client", dhcp_seeds())
     write("dns_resolver", dns_seeds())
     if options.tool:

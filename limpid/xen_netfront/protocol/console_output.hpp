@@ -20,7 +20,7 @@ class ConsoleOutput {
       return;
     }
     const std::size_t kept = std::min(text.size(), capacity - held_);
-    append(text.substr(0, kept));
+    append(as_bytes(text).first(kept));
     lost_ += text.size() - kept;
   }
 
@@ -38,8 +38,8 @@ class ConsoleOutput {
   std::uint64_t lost() const { return total_lost_ + lost_; }  // bytes, ever
 
  private:
-  void append(std::string_view text) {
-    copy(as_bytes(text), MutableBytes(kept_).subspan(held_));
+  void append(Bytes text) {
+    copy(text, MutableBytes(kept_).subspan(held_));
     held_ += text.size();
   }
   bool note_loss() {
@@ -49,7 +49,7 @@ class ConsoleOutput {
     out.decimal(lost_);
     out.text(" bytes lost]\r\n");
     if (out.size() > capacity - held_) return false;
-    append(as_text(out.written()));
+    append(out.written());
     total_lost_ += lost_;
     lost_ = 0;
     return true;

@@ -137,9 +137,9 @@ std::size_t DeviceStep::on(const xenstore::Fired& event) {
   const std::string_view path = as_text(config_.path.span());
   if (event.token == token(Question::frontend_watch)) {
     // Our own writes beneath it fire, too.
-    std::string_view changed = event.path;
+    const std::string_view changed = event.path;
     const bool whole = changed == path;
-    const bool backend = changed.starts_with(path) && changed.substr(path.size()) == "/backend";
+    const bool backend = changed.starts_with(path) && as_bytes(changed).subspan(path.size()) == as_bytes("/backend");
     if ((!whole && !backend) || state_.stopping_) return 1;
     switch (state_.phase_) {
       case Phase::unborn:

@@ -17,7 +17,8 @@ std::optional<std::uint32_t> decimal(std::string_view text) {
 // Text that ends with its only zero byte, without that.
 std::optional<std::string_view> terminated(std::string_view text) {
   if (text.find('\0') + 1 != text.size() || text.empty()) return {};
-  return text.substr(0, text.size() - 1);
+  text.remove_suffix(1);
+  return text;
 }
 
 bool is_path(std::string_view path) { return !path.empty() && path.find('\0') == std::string_view::npos; }
@@ -238,10 +239,11 @@ class ClientStep {
   void fire(std::string_view payload) {
     const std::size_t end = payload.find('\0');
     if (end == std::string_view::npos) return stray();
-    const auto text = terminated(payload.substr(end + 1));
+    const Bytes path = as_bytes(payload).first(end);
+    const auto text = terminated(as_text(as_bytes(payload).subspan(end + 1)));
     const auto token = text ? decimal(*text) : std::nullopt;
     if (!token) return stray();
-    actions_.push(Fired{*token, as_text(lend(as_bytes(payload.substr(0, end))))});
+    actions_.push(Fired{*token, as_text(lend(path))});
   }
 
   void stray() {

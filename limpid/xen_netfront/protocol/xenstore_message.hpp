@@ -27,8 +27,7 @@ enum class MessageType : std::uint32_t {
 };
 constexpr bool is_valid(MessageType type) {
   const auto number = static_cast<std::uint32_t>(type);
-  return number <= 2 || (number >= 4 && number <= 7) || (number >= 11 && number <= 13) || number == 15 ||
-         number == 16;
+  return number <= 2 || (number >= 4 && number <= 7) || (number >= 11 && number <= 13) || number == 15 || number == 16;
 }
 
 // Four integers, little-endian: both sides run on the same processor.

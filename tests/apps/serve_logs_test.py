@@ -64,6 +64,16 @@ class AccessLog(tool.Folder):
             self.assertRegex(server.process.stdout.readline().strip(), COMBINED)
             self.assertEqual(server.counters()["requests"], 1)
 
+    def test_is_not_served_itself(self):
+        log = self.site / "access.log"
+        (self.root / "link").symlink_to(self.site)
+        for path in log, self.root / "link" / "access.log":
+            result = tool.run("serve", self.site, "--plain", "--listen", "127.0.0.1:0", "--access-log", path)
+            self.assertEqual(result.returncode, 1)
+            self.assertEqual(result.stderr, f"limpid: the access log '{path}' would be served with '{self.site}'; "
+                                            "write it elsewhere\n")
+        self.assertFalse(log.exists())
+
     def test_a_pipe_that_nobody_reads_stops_nobody(self):
         with tool.Serve(self.site, "--plain", "--threads", "1", "--access-log", "-") as server, server.connect() as peer:
             request = b"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: " + b"a" * 120 + b"\r\n\r\n"

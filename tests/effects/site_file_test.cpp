@@ -109,5 +109,19 @@ TEST_F(SiteFiles, AListingLeavesOutWhatIsNotServed) {
   EXPECT_FALSE(part->complete);
 }
 
+TEST_F(SiteFiles, AListingLooksAtFourTimesAsManyEntriesAsItShows) {
+  fs::create_directory(root / "many");
+  const auto complete = [&] {
+    const auto content = site->list("many", 2);
+    EXPECT_TRUE(content);
+    return content->complete;
+  };
+  // The folder's own name and its parent's count.
+  for (int i = 0; i < 6; ++i) put("many/." + std::to_string(i), "");
+  EXPECT_EQ(complete(), true);
+  put("many/.more", "");
+  EXPECT_EQ(complete(), false);
+}
+
 }  // namespace
 }  // namespace limpid::effects

@@ -569,5 +569,28 @@ TEST(HttpServer, GoesOnIdenticallyFromASnapshot) {
   EXPECT_EQ(driver.sent, whole.sent);
 }
 
+// Where a redirect leads is said in the request, which must be one.
+TEST(HttpServer, RefusesASnapshotOfARedirectWithoutARequest) {
+  const auto loads = [](const Server::Config& with, const std::string& request, std::string_view replacement) {
+    test::Site site = example_site();
+    Driver driver(with, site);
+    driver.credit = 20;
+    driver.receive(request);
+    EXPECT_EQ(driver.sent.size(), 20u);
+    const auto saved = save(driver.state, driver.now.monotonic, driver.budget);
+    EXPECT_TRUE(saved);
+    std::string bytes(as_text({saved->data(), saved->size()}));
+    const std::size_t at = bytes.find(request.substr(0, replacement.size()));
+    EXPECT_NE(at, bytes.npos);
+    bytes.replace(at, replacement.size(), replacement);
+    return load<Server>(as_bytes(bytes), {driver.now.monotonic, driver.budget}).has_value();
+  };
+  EXPECT_TRUE(loads(config, get("/sub"), "GET /sub"));
+  EXPECT_FALSE(loads(config, get("/sub"), "GET  sub")) << "301";
+  const Server::Config to_https{.https_port = 443};
+  EXPECT_TRUE(loads(to_https, "POST /a HTTP/1.1\r\nHost: h\r\n\r\n", "POST /a"));
+  EXPECT_FALSE(loads(to_https, "POST /a HTTP/1.1\r\nHost: h\r\n\r\n", "POST  a")) << "308";
+}
+
 }  // namespace
 }  // namespace limpid::http

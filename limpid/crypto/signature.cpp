@@ -132,7 +132,14 @@ std::optional<PublicKey> PublicKey::rsa(KeyType type, Bytes modulus, Bytes expon
   return key;
 }
 
+PublicKey PublicKey::restricted_to(HashAlgorithm hash) const {
+  PublicKey restricted = *this;
+  restricted.only_hash_ = hash;
+  return restricted;
+}
+
 bool PublicKey::restored(const LoadContext&) const {
+  if (only_hash_ && type_ != KeyType::rsa_pss) return false;
   if (*this == PublicKey()) return true;
   const auto same = is_rsa(type_) ? rsa(type_, modulus(), exponent()) : from_bytes(type_, bytes());
   return same && *same == *this;
@@ -146,6 +153,7 @@ bool verify(const PublicKey& key, SignatureScheme scheme, Bytes message, Bytes s
 bool verify(const PublicKey& key, SignatureAlgorithm algorithm, Bytes message, Bytes signature, CpuFeatures cpu) {
   // A key that holds nothing has no bytes and no modulus.
   if (!goes_with(algorithm, key.type()) || key == PublicKey()) return false;
+  if (key.only_hash() && *key.only_hash() != algorithm.hash) return false;
   if (key.type() == KeyType::ed25519) return ed25519::verify(key.bytes().first<32>(), message, signature);
   const Digest digest = hash(algorithm.hash, message, cpu);
   if (key.type() == KeyType::p256) return verify_ecdsa<P256>(key, digest.bytes(), signature, cpu);

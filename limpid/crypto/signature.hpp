@@ -28,8 +28,7 @@ enum class SignatureScheme : std::uint16_t {
 
 constexpr bool is_valid(SignatureScheme) { return true; }
 
-// `rsa` is a key under rsaEncryption, `rsa_pss` one under id-RSASSA-PSS, whose use is restricted to PSS (RFC 4055);
-// what else the parameters of the latter restrict is for X.509 to see to.
+// `rsa` is a key under rsaEncryption, `rsa_pss` one under id-RSASSA-PSS, whose use is restricted to PSS (RFC 4055).
 enum class KeyType : std::uint8_t { p256 = 1, ed25519 = 2, p384 = 3, rsa = 4, rsa_pss = 5 };
 
 constexpr bool is_valid(KeyType type) { return KeyType::p256 <= type && type <= KeyType::rsa_pss; }
@@ -101,21 +100,30 @@ class PublicKey {
   // sizes above and odd. That the modulus is a product of two primes is not checked.
   static std::optional<PublicKey> rsa(KeyType type, Bytes modulus, Bytes exponent);
 
+  // The same key, of type rsa_pss, which verifies with this hash only: "If the parameters are present, they MUST be
+  // used to restrict the hash algorithm, mask generation function and salt length" (RFC 4055, section 3.1).
+  PublicKey restricted_to(HashAlgorithm hash) const;
+
   KeyType type() const { return type_; }
+  std::optional<HashAlgorithm> only_hash() const { return only_hash_; }  // what it is restricted to, if it is
   // Alive as long as this object; empty for RSA, as those of RSA are for the other types.
   Bytes bytes() const { return is_rsa(type_) ? Bytes() : Bytes(number_.span()); }
   Bytes modulus() const { return is_rsa(type_) ? Bytes(number_.span()) : Bytes(); }
   Bytes exponent() const { return exponent_.span(); }
 
-  friend bool operator==(const PublicKey&, const PublicKey&) = default;
+  // The same key, whatever it is restricted to.
+  friend bool operator==(const PublicKey& a, const PublicKey& b) {
+    return a.type_ == b.type_ && a.number_ == b.number_ && a.exponent_ == b.exponent_;
+  }
 
-  static void fields(auto& self, auto&& visit) { visit(self.type_, self.number_, self.exponent_); }
+  static void fields(auto& self, auto&& visit) { visit(self.type_, self.number_, self.exponent_, self.only_hash_); }
   bool restored(const LoadContext& context) const;
 
  private:
   KeyType type_ = KeyType::p256;
   InlineBytes<max_rsa_bits / 8> number_;                   // the point, the Ed25519 key, the modulus
   InlineBytes<(max_rsa_exponent_bits + 7) / 8> exponent_;  // of RSA
+  std::optional<HashAlgorithm> only_hash_;                 // of RSA under id-RSASSA-PSS
 };
 
 // False also if the scheme is unknown or not the key's, as those of PKCS #1 v1.5 never are. Variable time: key, message
@@ -124,7 +132,8 @@ class PublicKey {
 // 5.1.7, without the cofactor; non-canonical points, S >= L and keys of small order are refused. RSA: signatures are as
 // long as the modulus and below it; padding is compared whole with the only right one.
 bool verify(const PublicKey& key, SignatureScheme scheme, Bytes message, Bytes signature, CpuFeatures cpu);
-// The same where any hash may go with a key: certificates. A key of type rsa_pss verifies with PSS only.
+// The same where any hash may go with a key that is not restricted to one: certificates. A key of type rsa_pss verifies
+// with PSS only.
 bool verify(const PublicKey& key, SignatureAlgorithm algorithm, Bytes message, Bytes signature, CpuFeatures cpu);
 
 // A signature of at most 1024 bytes, which takes 8192 bits of RSA.

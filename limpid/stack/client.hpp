@@ -40,7 +40,7 @@ class Client {
 
   static constexpr LeastRoom least_room{
       .bytes = 2 * tls::Connection::least_room.bytes, .actions = 24, .input = tls::Connection::least_room.input};
-  static constexpr SnapshotKind snapshot_kind{"scli", 3};
+  static constexpr SnapshotKind snapshot_kind{"scli", 4};
 
   // BodyReceived's bytes are in the bytes received, decrypted in place.
   static Progress<Action> advance(const Config& config, Client& state, Time now, const Event& event,

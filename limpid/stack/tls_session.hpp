@@ -153,7 +153,7 @@ class TlsSession {
 
  private:
   struct State {
-    static constexpr SnapshotKind snapshot_kind{"sess", 3};
+    static constexpr SnapshotKind snapshot_kind{"sess", 4};
     tls::Connection connection;
     Buffer outgoing;  // plaintext to be sealed
     SessionEnd end;

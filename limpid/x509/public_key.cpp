@@ -213,17 +213,17 @@ std::expected<crypto::PublicKey, PublicKeyFault> public_key(const SubjectPublicK
     // RFC 3279, section 2.3.1: "The parameters field MUST have ASN.1 type NULL for this algorithm identifier."
     if (is_null(parameters)) return decode_rsa_public_key(KeyType::rsa, info.key);
   } else if (info.algorithm.algorithm == oids::rsassa_pss) {
-    if (!parameters.empty()) {
-      const auto restriction = read_pss_parameters(parameters);
-      if (!restriction && restriction.error() == SignatureFault::weak) {
-        return std::unexpected(PublicKeyFault::weak_key);
-      }
-      // RFC 4055, section 3.3: a signature's salt is not shorter than what the key's parameters say.
-      if (!restriction || restriction->salt_length > crypto::digest_size(restriction->hash)) {
-        return std::unexpected(PublicKeyFault::unsupported_key_type);
-      }
+    const auto decoded = decode_rsa_public_key(KeyType::rsa_pss, info.key);
+    if (parameters.empty() || !decoded) return decoded;
+    const auto restriction = read_pss_parameters(parameters);
+    if (!restriction && restriction.error() == SignatureFault::weak) {
+      return std::unexpected(PublicKeyFault::weak_key);
     }
-    return decode_rsa_public_key(KeyType::rsa_pss, info.key);
+    // RFC 4055, section 3.3: a signature's salt is not shorter than what the key's parameters say.
+    if (!restriction || restriction->salt_length > crypto::digest_size(restriction->hash)) {
+      return std::unexpected(PublicKeyFault::unsupported_key_type);
+    }
+    return decoded->restricted_to(restriction->hash);
   } else {
     return std::unexpected(PublicKeyFault::unsupported_key_type);
   }

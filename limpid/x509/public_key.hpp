@@ -41,7 +41,7 @@ std::string_view describe(PublicKeyFault fault);
 
 // RFC 5480, section 2.1.1 (namedCurve and nothing else, the point uncompressed); RFC 8410, section 3 ("For all of the
 // OIDs, the parameters MUST be absent."); RFC 3279, section 2.3.1, and RFC 4055, section 3.1, for RSA under
-// rsaEncryption and id-RSASSA-PSS.
+// rsaEncryption and id-RSASSA-PSS, whose parameters restrict the key that is given.
 std::expected<crypto::PublicKey, PublicKeyFault> public_key(const SubjectPublicKeyInfo& info);
 // The same for the numbers of RSA (`type` is rsa or rsa_pss): big-endian, without leading zeros.
 std::expected<crypto::PublicKey, PublicKeyFault> rsa_public_key(crypto::KeyType type, Bytes modulus, Bytes exponent);

@@ -290,10 +290,7 @@ class PathBuilder {
       const bool weak = algorithm.error() == SignatureFault::weak;
       return refuse(weak ? Reason::weak_signature_algorithm : Reason::unsupported_signature_algorithm, last);
     }
-    // RFC 8446, section 4.2.3, and RFC 4055, section 3.3: a key's parameters bind its signatures.
-    const auto only_hash = pss_restriction(issuer.public_key_info.algorithm);
-    const bool allowed = !only_hash || *only_hash == algorithm->hash;
-    if (!allowed || !crypto::verify(*key, *algorithm, last.certificate->tbs, last.certificate->signature, cpu_)) {
+    if (!crypto::verify(*key, *algorithm, last.certificate->tbs, last.certificate->signature, cpu_)) {
       return contradicting ? false : refuse(Reason::bad_signature, last);
     }
     found = true;

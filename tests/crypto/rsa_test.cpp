@@ -448,6 +448,31 @@ TEST(RsaPrivateKey, SchemesOfTheKeySignAndOthersDoNot) {
                       pkcs1.bytes(), best_cpu()));
 }
 
+// RFC 4055, section 3.1: parameters in a key "MUST be used to restrict the hash algorithm".
+TEST(RsaPublicKey, OnceRestrictedVerifiesWithOneHashOnly) {
+  const PrivateKey key = key_2048(KeyType::rsa_pss);
+  const PublicKey restricted = key.public_key().restricted_to(HashAlgorithm::sha384);
+  EXPECT_EQ(key.public_key().only_hash(), std::nullopt);
+  EXPECT_EQ(restricted.only_hash(), HashAlgorithm::sha384);
+  EXPECT_EQ(restricted, key.public_key()) << "the same key";
+  for (const SignatureScheme scheme : schemes_of(KeyType::rsa_pss)) {
+    const Signature signature = key.sign(scheme, as_bytes("m"), no_hedge, best_cpu());
+    const bool allowed = scheme == SignatureScheme::rsa_pss_pss_sha384;
+    EXPECT_TRUE(verify(key.public_key(), scheme, as_bytes("m"), signature.bytes(), best_cpu()));
+    EXPECT_EQ(verify(restricted, scheme, as_bytes("m"), signature.bytes(), best_cpu()), allowed);
+    EXPECT_EQ(verify(restricted, *algorithm_of(scheme), as_bytes("m"), signature.bytes(), best_cpu()), allowed);
+  }
+  Budget budget(1 << 14);
+  Buffer bytes(budget);
+  Writer out(bytes);
+  encode(out, Instant{0}, restricted);
+  Reader in({bytes.data(), bytes.size()});
+  PublicKey loaded;
+  ASSERT_TRUE(decode(in, LoadContext{Instant{0}, budget}, loaded) && in.finished());
+  EXPECT_EQ(loaded, restricted);
+  EXPECT_EQ(loaded.only_hash(), HashAlgorithm::sha384);
+}
+
 TEST(RsaPrivateKey, TheSaltComesFromKeyMessageAndHedge) {
   const PrivateKey key = key_2048();
   const auto sign = [&](std::string_view message, Byte hedge) {

@@ -38,6 +38,25 @@ TEST(Handshake, CompletesAndCarriesDataBothWays) {
   EXPECT_EQ(pair.client.delivered, "pong");
 }
 
+// RFC 4055, section 3.1, and RFC 8446, section 4.2.3: the parameters of a key restrict what it signs with.
+TEST(Handshake, AKeyRestrictedToOneHashSignsWithThatOnly) {
+  for (const auto scheme : crypto::schemes_of(crypto::KeyType::rsa_pss)) {
+    Pair pair(client_config(), server_config(), crypto::KeyType::rsa_pss);
+    pair.client.reload = true;
+    pair.server.answerer = [&](const Query& query) -> std::optional<Answer> {
+      if (!std::holds_alternative<SelectCertificate>(query)) return pair.server.default_answer(query);
+      return CertificateSelected{as_bytes(pair.server.chain), scheme, 7};
+    };
+    pair.client.answerer = [&](const Query&) -> std::optional<Answer> {
+      return PeerAccepted{pair.client.key.public_key().restricted_to(crypto::HashAlgorithm::sha384)};
+    };
+    pair.connect();
+    const bool allowed = scheme == crypto::SignatureScheme::rsa_pss_pss_sha384;
+    EXPECT_EQ(pair.client.state.connected(), allowed);
+    EXPECT_EQ(pair.client.last() == "Failed certificate_verify_invalid decrypt_error", !allowed) << pair.client.last();
+  }
+}
+
 TEST(Handshake, EverySuiteGroupAndKeyType) {
   for (const CipherSuite suite : suites) {
     for (const NamedGroup group : groups) {

@@ -45,6 +45,18 @@ TEST(CertificationRequest, ASignatureOfAnotherKeyIsNoProof) {
   EXPECT_FALSE(is_signed_by_its_key(*parse_certification_request(der), portable_cpu));
 }
 
+// RFC 4055, section 3.1: the parameters of a key restrict what it signs with.
+TEST(CertificationRequest, ASignatureThatTheKeyMustNotMakeIsNoProof) {
+  const Octets der = request_of(KeyType::rsa_pss);
+  auto request = *parse_certification_request(der);
+  const Octets sha256 = pss_parameters(asn1::oids::sha256, asn1::oids::sha256, 32);
+  request.public_key_info.algorithm.parameters = sha256;
+  EXPECT_TRUE(is_signed_by_its_key(request, portable_cpu));
+  const Octets sha384 = pss_parameters(asn1::oids::sha384, asn1::oids::sha384, 48);
+  request.public_key_info.algorithm.parameters = sha384;
+  EXPECT_FALSE(is_signed_by_its_key(request, portable_cpu));
+}
+
 TEST(CertificationRequest, FaultsOfTheContentsAreTold) {
   Budget budget(1 << 16);
   Buffer der(budget);

@@ -141,6 +141,22 @@ TEST_F(Ocsp, WeakSignaturesAndNoAnswers) {
   EXPECT_EQ(fault(std::string(max_ocsp_response_size + 1, '0')), OcspFault::too_large);
 }
 
+// RFC 4055, section 3.1: the parameters of a key restrict what it signs with.
+TEST_F(Ocsp, OnlyWhatTheKeyMaySignWith) {
+  must_run("openssl genpkey " + key_options(KeyType::rsa_pss) + " -out ca.key");
+  must_run("openssl req -x509 -new -key ca.key -sigopt rsa_pss_saltlen:digest -subj '/CN=root' -days 9 -out ca.pem");
+  load("ca");
+  Certificate issuer = lists_.back()[0];
+  const std::string response = respond("ca", "-ndays 1 -rmd sha256 -rsigopt rsa_pss_saltlen:digest");
+  const auto answers = [&](const Octets& parameters) {
+    issuer.public_key_info.algorithm.parameters = parameters;
+    return check_ocsp(as_bytes(response), leaf(), issuer, {wall_clock().seconds + 60}, portable_cpu).has_value();
+  };
+  EXPECT_TRUE(answers({}));
+  EXPECT_TRUE(answers(pss_parameters(asn1::oids::sha256, asn1::oids::sha256, 32)));
+  EXPECT_FALSE(answers(pss_parameters(asn1::oids::sha384, asn1::oids::sha384, 48)));
+}
+
 TEST_F(Ocsp, DamagedOnesSayNothing) {
   const std::string response = respond("responder");
   for (std::size_t n = 0; n < response.size(); ++n) EXPECT_FALSE(check(response.substr(0, n)).has_value()) << n;

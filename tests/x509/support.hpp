@@ -193,6 +193,50 @@ inline Octets rsa_key_info(std::size_t bits, std::uint32_t exponent) {
   });
 }
 
+// The parameters of RSASSA-PSS, of which keys restrict and signatures choose.
+inline Octets pss_parameters(Bytes hash, Bytes mask_hash, std::optional<std::uint32_t> salt, bool null = true,
+                             std::optional<std::uint32_t> trailer = std::nullopt, Bytes mask = asn1::oids::mgf1) {
+  return der_of([&](asn1::DerWriter& der) {
+    const auto write_hash = [&](Bytes id) {
+      der.sequence([&] {
+        der.object_identifier(id);
+        if (null) der.null();
+      });
+    };
+    der.sequence([&] {
+      if (!hash.empty()) der.element(asn1::context_constructed(0), [&] { write_hash(hash); });
+      if (!mask_hash.empty()) {
+        der.element(asn1::context_constructed(1), [&] {
+          der.sequence([&] {
+            der.object_identifier(mask);
+            write_hash(mask_hash);
+          });
+        });
+      }
+      if (salt) der.element(asn1::context_constructed(2), [&] { der.integer(*salt); });
+      if (trailer) der.element(asn1::context_constructed(3), [&] { der.integer(*trailer); });
+    });
+  });
+}
+
+// A public key under id-RSASSA-PSS that its parameters restrict to SHA-384.
+inline Octets sha384_key_info(const crypto::PublicKey& key) {
+  return der_of([&](asn1::DerWriter& der) {
+    der.sequence([&] {
+      der.sequence([&] {
+        der.object_identifier(asn1::oids::rsassa_pss);
+        der.encoded(pss_parameters(asn1::oids::sha384, asn1::oids::sha384, 48));
+      });
+      der.bit_string(der_of([&](asn1::DerWriter& numbers) {
+        numbers.sequence([&] {
+          numbers.unsigned_integer(key.modulus());
+          numbers.unsigned_integer(key.exponent());
+        });
+      }));
+    });
+  });
+}
+
 // A certificate without any of issue.hpp's scruples.
 struct Forgery {
   std::string subject = "leaf";

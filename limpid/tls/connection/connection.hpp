@@ -25,7 +25,7 @@ class Connection {
   using Action =
       std::variant<stream::Send, Deliver, Ask, HandshakeDone, PeerClosed, Truncated, Failed, Refused, Noted, KeyLog>;
 
-  static constexpr SnapshotKind snapshot_kind{"tls ", 3};
+  static constexpr SnapshotKind snapshot_kind{"tls ", 4};
   // Bytes: the names in HandshakeDone and a record. Input: a record of the largest size.
   static constexpr LeastRoom least_room{.bytes = 1024, .actions = 4, .input = record::max_record};
   static_assert(least_room.bytes >= handshake::max_key_log_lines * handshake::max_key_log_line);

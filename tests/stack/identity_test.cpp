@@ -1,0 +1,36 @@
+#include "limpid/stack/identity.hpp"
+
+#include "tests/x509/support.hpp"
+
+namespace limpid::stack {
+namespace {
+
+using crypto::KeyType;
+using crypto::SignatureScheme;
+
+// RFC 4055, section 3.1: the parameters of a key restrict what it signs with.
+TEST(Identities, AKeyRestrictedToOneHashIsUsedWithThatOnly) {
+  const crypto::PrivateKey key = x509::test::key_number(1, KeyType::rsa_pss);
+  Budget budget(1 << 20);
+  const auto chosen = [&](std::optional<x509::test::Octets> key_info, std::vector<SignatureScheme> schemes) {
+    x509::test::Forgery leaf;
+    leaf.extensions = {x509::test::subject_alt_name("a.test")};
+    leaf.public_key_info = std::move(key_info);
+    const x509::test::Octets der = leaf.sign(key.public_key(), x509::test::key_number(2));
+    const Bytes ders[] = {der};
+    Identities identities(budget);
+    EXPECT_TRUE(identities.add(*Identity::make(*x509::CertificateList::parse(ders, budget), key.copy(), budget)));
+    const tls::SelectCertificate query{.server_name = as_bytes("a.test"), .signature_schemes = schemes};
+    const tls::Answer answer = identities.answer(query, {});
+    const auto* selected = std::get_if<tls::CertificateSelected>(&answer);
+    return selected != nullptr ? std::optional(selected->scheme) : std::nullopt;
+  };
+  using enum SignatureScheme;
+  const auto restricted = x509::test::sha384_key_info(key.public_key());
+  EXPECT_EQ(chosen(std::nullopt, {rsa_pss_pss_sha256, rsa_pss_pss_sha384}), rsa_pss_pss_sha256);
+  EXPECT_EQ(chosen(restricted, {rsa_pss_pss_sha256, rsa_pss_pss_sha384, rsa_pss_pss_sha512}), rsa_pss_pss_sha384);
+  EXPECT_EQ(chosen(restricted, {rsa_pss_pss_sha256, rsa_pss_pss_sha512}), std::nullopt);
+}
+
+}  // namespace
+}  // namespace limpid::stack

@@ -66,6 +66,10 @@ class Interface {
   // The other end made progress, so the next hop takes what is sent (RFC 4861, section 7.3.1).
   void confirm_reachable(Time now, const IpAddress& destination);
 
+  // What time it is, for an owner whose every step knows it: what was seen last must not depend on which deadlines of
+  // this machine were early.
+  void see(Instant now) { last_seen_ = std::max(last_seen_, now); }
+
   std::uint16_t mtu() const { return mtu_; }  // of the link
   std::optional<Instant> deadline() const;
   const DropCounts& drops() const { return drops_; }

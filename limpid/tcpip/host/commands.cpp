@@ -160,18 +160,10 @@ void HostStep::abort(ConnectionId id) {
 bool HostStep::on(const TransmitDone& event) {
   const ConnectionId id{static_cast<std::uint32_t>(event.pin.connection),
                         static_cast<std::uint32_t>(event.pin.connection >> 32)};
-  const std::uint32_t index = state_.connections_.find_any(id);
-  if (index == no_index || !state_.connections_[index].tcp.lent()) {
-    drop(host::Drop::stale_pin);
-    return true;
-  }
-  host::Entry& entry = state_.connections_[index];
-  tcp::Connection::advance(config_.tcp, entry.tcp, now_, tcp::PinsDone{event.pin}, {{}, {}, budget_, cpu_});
-  if (entry.stage == Stage::ended) {
-    state_.connections_.forget_if_done(index);
-  } else {
-    state_.connections_.settle(index);
-  }
+  const bool known = state_.connections_.unpin(id, [&](tcp::Connection& connection) {
+    tcp::Connection::advance(config_.tcp, connection, now_, tcp::PinsDone{event.pin}, {{}, {}, budget_, cpu_});
+  });
+  if (!known) ++state_.stale_pins_;
   return true;
 }
 

@@ -25,9 +25,8 @@ struct Entry {
     opening,    // of connect()
     open,       // Opened was said
     leaving,    // its owner wants no more of it, or it was shed: all that is left to do is a RST
-    ended,      // over; kept while the device has some of its memory
   };
-  friend constexpr bool is_valid(Stage stage) { return stage <= Stage::ended; }
+  friend constexpr bool is_valid(Stage stage) { return stage <= Stage::leaving; }
 
   Flow flow;
   tcp::Connection tcp;
@@ -48,7 +47,7 @@ struct Entry {
 class Connections {
  public:
   Connections() = default;
-  explicit Connections(Budget& budget) : slab_(budget), table_(budget), timers_(budget) {}
+  explicit Connections(Budget& budget) : slab_(budget), table_(budget), timers_(budget), lent_(budget) {}
 
   Entry& operator[](std::uint32_t index) { return slab_[index]; }
   const Entry& operator[](std::uint32_t index) const { return slab_[index]; }
@@ -59,10 +58,6 @@ class Connections {
     return entry != nullptr && (entry->stage == Entry::Stage::open || entry->stage == Entry::Stage::opening) ? id.index
                                                                                                              : no_index;
   }
-  // One whose memory may be lent, whatever its stage.
-  std::uint32_t find_any(ConnectionId id) const {
-    return slab_.find(id.index, id.generation) != nullptr ? id.index : no_index;
-  }
   std::uint32_t find(const Flow& flow, std::uint64_t hash) const {
     return table_.find(hash, [&](std::uint32_t index) { return slab_[index].flow == flow; });
   }
@@ -70,7 +65,7 @@ class Connections {
   // no_index if the budget refuses. Afterwards nothing that concerns the new one can be refused.
   std::uint32_t insert(Budget& budget, Entry entry, std::uint64_t hash) {
     const std::size_t size = std::size_t{slab_.next_index()} + 1;
-    if (!table_.reserve(size) || !timers_.reserve(size)) return no_index;
+    if (!table_.reserve(size) || !timers_.reserve(size) || !reserve_lent(used() + 1)) return no_index;
     const std::uint32_t index = slab_.insert(budget, std::move(entry));
     if (index == no_index) return index;
     table_.insert(index, hash);
@@ -80,15 +75,34 @@ class Connections {
 
   // It is over: nothing finds it any more. Its memory goes, unless the device has some of it.
   void end(std::uint32_t index) {
-    slab_[index].stage = Entry::Stage::ended;
     table_.remove(index);
     timers_.disarm(index);
     dirty_.remove(slab_, index);
     progress_.remove(slab_, index);
-    forget_if_done(index);
+    const ConnectionId id = this->id(index);
+    Box<Entry> entry = slab_.take(index);
+    if (entry->tcp.lent()) (void)lent_.push_back({id, std::move(entry)});  // room was set aside
   }
-  void forget_if_done(std::uint32_t index) {
-    if (slab_[index].stage == Entry::Stage::ended && !slab_[index].tcp.lent()) slab_.remove(index);
+
+  // Gives the connection that a pin is of, alive or over, to `tell`; false if there is none.
+  template <class Tell>
+  bool unpin(ConnectionId id, Tell&& tell) {
+    if (Entry* entry = slab_.find(id.index, id.generation)) {
+      if (!entry->tcp.lent()) return false;
+      tell(entry->tcp);
+      settle(id.index);
+      return true;
+    }
+    for (Lent& lent : lent_) {
+      if (lent.id != id) continue;
+      tell(lent.entry->tcp);
+      if (!lent.entry->tcp.lent()) {
+        std::swap(lent, lent_.back());
+        lent_.truncate(lent_.size() - 1);
+      }
+      return true;
+    }
+    return false;
   }
 
   // After every step of the connection.
@@ -121,6 +135,7 @@ class Connections {
   void leaves_order(std::uint32_t index) { progress_.remove(slab_, index); }
 
   std::uint32_t used() const { return slab_.used(); }
+  std::size_t lent() const { return lent_.size(); }
   std::uint32_t size() const { return slab_.size(); }  // indices are below
   bool holds(std::uint32_t index) const { return slab_.holds(index); }
 
@@ -129,11 +144,23 @@ class Connections {
   bool restored_with(const crypto::HashTableKey& key, const LoadContext& context);
 
  private:
+  // What is left of a connection that is over while the device reads some of its memory. It is not saved: whoever loads
+  // the state has another device. Nor is it ever long: a device has so many frames at one time.
+  struct Lent {
+    ConnectionId id;
+    Box<Entry> entry;
+  };
+  bool reserve_lent(std::size_t more) {
+    const std::size_t size = lent_.size() + more;
+    return size <= lent_.capacity() || lent_.reserve(std::max<std::size_t>({8, size, lent_.capacity() * 2}));
+  }
+
   Slab<Entry> slab_;
   FlowTable table_;
   TimerHeap timers_;
   IndexList<Entry, &Entry::dirty> dirty_;
   IndexList<Entry, &Entry::progress> progress_;
+  Vec<Lent> lent_;  // has room for all connections
 };
 
 }  // namespace limpid::tcpip::host

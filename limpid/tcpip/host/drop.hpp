@@ -16,13 +16,12 @@ enum class Drop : std::uint8_t {
   stray_segment,        // for no connection and no listener; answered with a RST
   stray_limited,        // the same, but the source was answered often enough
   time_wait_segment,    // an old duplicate for a connection that is over
-  not_a_cookie,         // an ACK for a listener, though no connection is half open
+  not_a_cookie,         // an ACK for a listener that answers SYNs with cookies, and none of those
   cookie_unaffordable,  // a right cookie, and no memory for its connection
   udp_checksum,         // does not sum, or has none over IPv6
   udp_malformed,        // truncated
   udp_no_socket,        // nobody listens; answered with port unreachable, unless it went to a group
   error_unmatched,      // an ICMP error about no connection of ours, or nothing that it has in flight
-  stale_pin,            // TransmitDone of nothing that is lent
   stale_id,             // a command for a connection that is gone
   unsent,               // a packet that the network layer did not take: no route, no link, neighbour not known
   time_wait_evicted,    // a record that made room for a later one or for memory
@@ -58,8 +57,6 @@ constexpr std::string_view name(Drop drop) {
       return "udp_no_socket";
     case Drop::error_unmatched:
       return "error_unmatched";
-    case Drop::stale_pin:
-      return "stale_pin";
     case Drop::stale_id:
       return "stale_id";
     case Drop::unsent:

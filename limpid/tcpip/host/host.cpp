@@ -24,6 +24,7 @@ Progress<Host::Action> HostStep::take(const Host::Event& event) {
   if (!state_.started_ && !std::holds_alternative<host::Started>(event)) {
     return {0, {}, false, Wants::entropy, {}};
   }
+  state_.ip_.see(now_.monotonic);
   relieve();
   bool consumed = false;
   if (catch_up() && roomy()) consumed = std::visit([this](const auto& e) { return on(e); }, event);
@@ -300,12 +301,11 @@ bool Host::restored(const LoadContext& context) {
     const host::Entry& entry = connections_[i];
     Listener* listens = listener(entry.listener);
     if (entry.stage == host::Entry::Stage::half_open && listens != nullptr) ++listens->half_open;
-    if (entry.resolver && entry.stage != host::Entry::Stage::ended && !streams_.push_back(connections_.id(i))) {
+    if (entry.resolver && !streams_.push_back(connections_.id(i))) {
       return false;
     }
   }
-  return !unfinished_ ||
-         (connections_.holds(*unfinished_) && connections_[*unfinished_].stage != host::Entry::Stage::ended);
+  return !unfinished_ || connections_.holds(*unfinished_);
 }
 
 }  // namespace limpid::tcpip

@@ -30,7 +30,7 @@
 namespace limpid::tcpip {
 
 struct HostLimits {
-  std::uint32_t connections = 1 << 17;  // half-open and dead ones whose memory is still lent to the device included
+  std::uint32_t connections = 1 << 17;  // half-open ones included
   std::uint32_t time_wait = 1 << 14;    // records; the oldest makes room
   std::uint16_t listeners = 64;
   std::uint16_t udp_sockets = 64;
@@ -112,6 +112,8 @@ class Host {
   std::uint32_t time_waits() const { return time_waits_.used(); }
   std::uint64_t dropped(host::Drop drop) const { return drops_[drop]; }
   std::uint64_t counted(host::Count count) const { return counts_[count]; }
+  // TransmitDone of nothing that was lent. Not saved, as what is lent is not.
+  std::uint64_t stale_pins() const { return stale_pins_; }
 
   static void fields(auto& self, auto&& visit) {
     visit(self.started_, self.generator_, self.table_key_, self.sequence_key_, self.cookie_key_, self.port_key_,
@@ -157,12 +159,14 @@ class Host {
   host::Counts<host::Count, host::count_kinds> counts_;
   host::Counts<tcp::Ignored, tcp::ignored_reasons> ignored_;
   Instant last_seen_;
+  std::uint64_t stale_pins_ = 0;
 };
 
 template <class Visit>
 void Host::report(Visit&& visit) const {
   visit("host", "connections", connections_.used());
   visit("host", "time_waits", time_waits_.used());
+  visit("host", "lent", connections_.lent());
   visit("host", "listeners", listeners_.size());
   for (std::size_t i = 0; i < host::count_kinds; ++i) {
     const auto count = static_cast<host::Count>(i);
@@ -172,6 +176,7 @@ void Host::report(Visit&& visit) const {
     const auto drop = static_cast<host::Drop>(i);
     visit("dropped", host::name(drop), drops_[drop]);
   }
+  visit("dropped", "stale_pin", stale_pins_);
   for (std::size_t i = 0; i < tcp::ignored_reasons; ++i) {
     const auto why = static_cast<tcp::Ignored>(i);
     visit("dropped_by_tcp", tcp::name(why), ignored_[why]);

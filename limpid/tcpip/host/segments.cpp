@@ -95,7 +95,7 @@ void HostStep::syn(Host::Listener& listener, const Segment& segment, std::option
            {}, 0, 0, {});
 }
 
-// Whether the segment was an ACK of a SYN cookie. ACKs are only tried as such while some of ours may be about, so that
+// Whether an ACK needs no other answer. ACKs are only tried as cookies while some of ours may be about, so that
 // guessing one is possible only during a flood.
 bool HostStep::redeem(const Segment& segment) {
   if (!state_.last_cookie_ ||
@@ -104,9 +104,11 @@ bool HostStep::redeem(const Segment& segment) {
   }
   const auto accept =
       tcp::redeem_syn_cookie(config_.tcp, state_.cookie_key_, birth(segment.flow), segment.header, now_.monotonic);
+  // It may be one who holds a cookie all the same, and whose later segment overtook the one that shows it: a RST would
+  // end what the next retransmission opens.
   if (!accept) {
     drop(host::Drop::not_a_cookie);
-    return false;
+    return true;
   }
   // No RST if memory is short: the peer sends again what it begins with.
   const std::uint32_t index = shortage() < Shortage::connections

@@ -35,12 +35,14 @@ class Slab {
     ++used_;
     return index;
   }
-  void remove(std::uint32_t index) {
+  void remove(std::uint32_t index) { take(index); }
+  // Removes it and hands it over.
+  Box<T> take(std::uint32_t index) {
     Slot& slot = slots_[index];
-    slot.value.reset();
     ++slot.generation;
     slot.next_free = std::exchange(free_, index);
     --used_;
+    return std::move(slot.value);
   }
 
   // Null if there is none, or a later one than that of this generation.

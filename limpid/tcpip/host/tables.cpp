@@ -7,15 +7,12 @@ bool Connections::restored_with(const crypto::HashTableKey& key, const LoadConte
   if (!dirty_.restored_over(slab_) || !progress_.restored_over(slab_)) return false;
   table_ = FlowTable(context.budget);
   timers_ = TimerHeap(context.budget);
-  if (!table_.reserve(slab_.size()) || !timers_.reserve(slab_.size())) return false;
+  lent_ = Vec<Lent>(context.budget);
+  if (!table_.reserve(slab_.size()) || !timers_.reserve(slab_.size()) || !reserve_lent(slab_.used())) return false;
   for (std::uint32_t i = 0; i < slab_.size(); ++i) {
     if (!slab_.holds(i)) continue;
     const Entry& entry = slab_[i];
-    if (entry.stage == Entry::Stage::ended) {
-      if (entry.dirty.in || entry.progress.in || !entry.tcp.lent()) return false;
-      continue;
-    }
-    if (entry.progress.in != !entry.shed) return false;
+    if (entry.progress.in == (entry.stage == Entry::Stage::leaving)) return false;
     const std::uint64_t hash = hash_of(key, entry.flow);
     if (find(entry.flow, hash) != no_index) return false;
     table_.insert(i, hash);

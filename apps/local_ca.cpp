@@ -62,14 +62,14 @@ Result<bool> ca_is_due(const std::string& path, UnixTime now) {
   return (*ca)[0].validity.not_after.seconds < now.seconds + renew_days_before * day;
 }
 
-bool is_usable_leaf(const effects::Credentials& leaf, const x509::Certificate& ca, UnixTime now) {
+bool is_usable_leaf(const effects::Credentials& leaf, const x509::Certificate& ca, UnixTime now,
+                    const std::vector<x509::IpAddress>& addresses) {
   const x509::Certificate& certificate = leaf.chain[0];
   if (!lasts(certificate, now) || !x509::key_matches(leaf.key, certificate)) return false;
   const auto good_for = [&](x509::PeerName name) {
     return x509::verify(certificate, {}, {&ca, 1}, {.at = now, .name = name}, effects::cpu_features()).has_value();
   };
   const auto names = local_names();
-  const auto addresses = local_addresses();
   return std::all_of(names.begin(), names.end(), [&](const std::string& name) { return good_for(name); }) &&
          std::all_of(addresses.begin(), addresses.end(), good_for);
 }
@@ -92,14 +92,16 @@ Result<std::string> data_folder() {
   return std::string(home) + "/.local/share/limpid";
 }
 
-Result<LocalIdentity> local_identity(const std::string& folder, UnixTime now) {
+Result<LocalIdentity> local_identity(const std::string& folder, UnixTime now, const std::string& name,
+                                     std::vector<x509::IpAddress> addresses) {
+  for (const x509::IpAddress& address : local_addresses()) addresses.push_back(address);
   if (auto made = effects::make_folders(folder, 0700); !made) return std::unexpected(made.error());
   // Two that start at once must not make two CAs.
   const effects::Descriptor lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (lock) ::flock(lock.get(), LOCK_EX);
 
   const std::string ca_path = folder + "/ca.pem", ca_key_path = folder + "/ca-key.pem";
-  const std::string leaf_path = folder + "/leaf.pem", leaf_key_path = folder + "/leaf-key.pem";
+  const std::string leaf_path = folder + "/" + name + ".pem", leaf_key_path = folder + "/" + name + "-key.pem";
   const auto begin_anew = [&](const effects::Failure& failure) {
     return effects::fail(failure.text + "; or move '" + ca_path + "' away, and a new local CA is made");
   };
@@ -122,11 +124,11 @@ Result<LocalIdentity> local_identity(const std::string& folder, UnixTime now) {
   if (!ca) return begin_anew(ca.error());
   if (!ca->chain[0].is_ca()) return begin_anew({"the certificate in '" + ca_path + "' is not a CA's"});
   auto leaf = effects::load_credentials(leaf_path, leaf_key_path, now);
-  if (!leaf || !is_usable_leaf(*leaf, ca->chain[0], now)) {
+  if (!leaf || !is_usable_leaf(*leaf, ca->chain[0], now, addresses)) {
     auto issued = issue({.common_name = "localhost",
                          .organization = {},
                          .dns_names = local_names(),
-                         .ip_addresses = local_addresses(),
+                         .ip_addresses = addresses,
                          .validity = validity_for(leaf_days),
                          .is_ca = false},
                         KeyKind{crypto::KeyType::p256}, Issuer{ca->chain[0], ca->key});

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common.hpp"
 #include "limpid/effects/credentials.hpp"
+#include "limpid/x509/ip_address.hpp"
 
 namespace limpid::apps {
 
@@ -18,7 +20,9 @@ struct LocalIdentity {
 Result<std::string> data_folder();
 
 // From `folder`, which is made (0700) if it is missing. What is there is kept while it is sound and valid for some
-// weeks more, otherwise made anew. For localhost, 127.0.0.1, ::1 and this host's name.
-Result<LocalIdentity> local_identity(const std::string& folder, UnixTime now);
+// weeks more, otherwise made anew. For localhost, 127.0.0.1, ::1 and this host's name, or `addresses` besides, in a
+// certificate of that `name`.
+Result<LocalIdentity> local_identity(const std::string& folder, UnixTime now, const std::string& name = "leaf",
+                                     std::vector<x509::IpAddress> addresses = {});
 
 }  // namespace limpid::apps

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
+#include "limpid/effects/credentials.hpp"
 #include "limpid/stack/identity.hpp"
 
 namespace limpid::effects {
@@ -13,6 +15,9 @@ struct IdentitySet {
   Budget budget{std::size_t{1} << 40};
   stack::Identities identities;
 };
+
+// A copy of what was loaded; each thread has its own.
+Result<std::unique_ptr<IdentitySet>> identities_of(std::span<const Credentials> credentials, std::uint16_t generation);
 
 // Those of now, and those of before the last renewal, for handshakes that began with them.
 class CurrentIdentities {

@@ -12,21 +12,6 @@ namespace limpid::effects {
 
 namespace {
 
-// Every worker has its own, since workers share nothing.
-Result<std::unique_ptr<IdentitySet>> identities_of(std::span<const Credentials> credentials, std::uint16_t generation) {
-  auto set = std::make_unique<IdentitySet>(generation);
-  for (const Credentials& each : credentials) {
-    std::vector<Bytes> chain;
-    for (const x509::Certificate& certificate : each.chain.certificates()) chain.push_back(certificate.der);
-    auto list = x509::CertificateList::parse(chain, set->budget);
-    if (!list) return fail("cannot copy a certificate that was loaded before; free some memory");
-    auto identity = stack::Identity::make(std::move(*list), each.key.copy(), set->budget, as_bytes(each.staple));
-    if (!identity) return fail("cannot serve a certificate: " + std::string(stack::describe(identity.error())));
-    if (!set->identities.add(std::move(*identity))) return fail("too many certificates; serve fewer");
-  }
-  return set;
-}
-
 // Listens at an endpoint for every worker. Yields it with the port that was chosen for port 0.
 Result<stream::Endpoint> listen_for_all(stream::Endpoint endpoint, bool redirects,
                                         std::vector<std::vector<Listener>>& shares) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -91,8 +92,18 @@ Result<Tap> Tap::set_up(Descriptor device, std::string name) {
       ::ioctl(device.get(), TUNSETOFFLOAD, offloads) != 0) {
     return fail("cannot set up the tap device '" + name + "': " + system_words(errno) + "; use a newer Linux");
   }
-  Descriptor control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  return Tap(std::move(device), std::move(name), std::move(control));
+  Tap tap(std::move(device), std::move(name));
+  tap.control_ = Descriptor(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  tap.link_news_ = Descriptor(::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE));
+  sockaddr_nl news{};
+  news.nl_family = AF_NETLINK;
+  news.nl_groups = RTMGRP_LINK;
+  if (!tap.control_ || !tap.link_news_ ||
+      ::bind(tap.link_news_.get(), reinterpret_cast<const sockaddr*>(&news), sizeof news) != 0) {
+    return fail("cannot watch the tap device '" + tap.name_ + "': " + system_words(errno) +
+                "; raise the limit of descriptors (ulimit -n)");
+  }
+  return tap;
 }
 
 Tap::Read Tap::read(MutableBytes room, FrameReceived& received) {
@@ -129,6 +140,14 @@ bool Tap::write(const Transmit& frame) {
 bool Tap::is_up() const {
   ifreq request = request_for(name_);
   return ::ioctl(control_.get(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
+}
+
+bool Tap::link_changed() {
+  Byte message[8192];
+  bool any = false;
+  // What overflowed is news, too.
+  while (::recv(link_news_.get(), message, sizeof message, 0) >= 0 || errno == ENOBUFS) any = true;
+  return any;
 }
 
 std::uint16_t Tap::mtu() const {

@@ -32,19 +32,22 @@ class Tap {
   // Whether it was taken. What was not is lost, as on any wire: the device is down, or its queue is full.
   bool write(const Transmit& frame);
 
-  // Whether the kernel's end is up. Cheap enough to ask now and then, not for every frame.
+  // Whether the kernel's end is up.
   bool is_up() const;
+  // Readable when that may have changed; then link_changed() must be called, which tells whether it may have.
+  int link_descriptor() const { return link_news_.get(); }
+  bool link_changed();
   // The largest IP packet that the kernel's end takes; 1500 if that cannot be told.
   std::uint16_t mtu() const;
 
  private:
-  Tap(Descriptor device, std::string name, Descriptor control)
-      : device_(std::move(device)), name_(std::move(name)), control_(std::move(control)) {}
+  Tap(Descriptor device, std::string name) : device_(std::move(device)), name_(std::move(name)) {}
   static Result<Tap> set_up(Descriptor device, std::string name);
 
   Descriptor device_;
   std::string name_;
-  Descriptor control_;  // any socket: the kernel wants one to be asked about interfaces
+  Descriptor control_;    // any socket: the kernel wants one to be asked about interfaces
+  Descriptor link_news_;  // rtnetlink
 };
 
 // An address for our end of the link, always the same for the same device and host, locally administered.

@@ -1,0 +1,97 @@
+#include <csignal>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "limpid/effects/sockets.hpp"
+#include "limpid/effects/tap_server.hpp"
+#include "serve_setup.hpp"
+
+namespace limpid::apps::serving {
+namespace {
+
+using stack::HostServer;
+
+std::vector<std::uint16_t> ports(const Options& options) {
+  std::vector<std::uint16_t> ports;
+  for (const std::string& text : options.listen) ports.push_back(effects::parse_host_port(text)->port);
+  if (ports.empty()) ports.push_back(8443);
+  return ports;
+}
+
+// What answers where. False if there is no room for so many.
+bool add_services(const Options& options, HostServer::Config& config) {
+  using Application = HostServer::Application;
+  bool all = true;
+  const auto add = [&](std::uint16_t port, Application application) {
+    all = all && config.services.push_back({port, application});
+  };
+  for (const std::uint16_t port : ports(options)) add(port, Application::server);
+  if (options.redirect != 0) add(static_cast<std::uint16_t>(options.redirect), Application::redirect);
+  if (options.test_services) {
+    add(7, Application::echo);
+    add(9, Application::discard);
+    add(19, Application::chargen);
+  }
+  return all;
+}
+
+std::string url(const Options& options) {
+  std::string host = "localhost";
+  if (const auto& cidr = options.tap->ip ? options.tap->ip : options.tap->ip6) {
+    stream::Endpoint endpoint = tcpip::endpoint(cidr->address, ports(options)[0]);
+    host = effects::to_string(endpoint);
+  } else {
+    host += ":" + std::to_string(ports(options)[0]);
+  }
+  return (options.plain ? "http://" : "https://") + host + "/";
+}
+
+}  // namespace
+
+Result<void> on_tap(const Options& options) {
+  if (std::find(ports(options).begin(), ports(options).end(), 0) != ports(options).end()) {
+    return effects::fail("cannot listen on port 0 of a host of our own; name a port with --listen");
+  }
+  auto tap = effects::Tap::open(options.tap->name);
+  if (!tap) return std::unexpected(tap.error());
+  auto setup = set_up(options, HostServer::snapshot_kind);
+  if (!setup) return std::unexpected(setup.error());
+
+  HostServer::Config config;
+  config.host = options.tap->host_config(*tap);
+  config.server = setup->config;
+  config.redirect = setup->config;
+  config.redirect.tls.reset();
+  config.redirect.http.https_port = ports(options)[0];
+  if (!add_services(options, config)) return effects::fail("cannot listen on so many ports; name fewer with --listen");
+  auto identities = effects::identities_of(setup->credentials(), 0);
+  if (!identities) return std::unexpected(identities.error());
+
+  effects::Signals signals;
+  effects::TapServer server({.memory = setup->memory,
+                             .log = options.log_form(),
+                             .access_log = setup->access_log ? &*setup->access_log : nullptr,
+                             .key_log = setup->key_log ? &*setup->key_log : nullptr,
+                             .recorder = setup->recorder.get()},
+                            config, std::move(*tap), std::move(*identities), setup->site);
+  announce(options, *setup, url(options));
+  std::fflush(stdout);
+  std::uint16_t generation = 0;
+  return server.run(signals, [&](int signal) {
+    if (signal == SIGUSR1) {
+      nlohmann::ordered_json more;
+      more["tap"] = {{"frames_lost", server.frames_lost()}};
+      print_counters({&server.counters()}, setup->memory, more);
+    }
+    if (signal == SIGHUP) {
+      reload(options, *setup, [&](std::span<const effects::Credentials> fresh) -> Result<void> {
+        auto set = effects::identities_of(fresh, ++generation);
+        if (!set) return std::unexpected(set.error());
+        server.renew(std::move(*set));
+        return {};
+      });
+    }
+  });
+}
+
+}  // namespace limpid::apps::serving

@@ -1,0 +1,175 @@
+#include "limpid/effects/tap_server.hpp"
+
+#include <poll.h>
+
+#include <csignal>
+
+#include "limpid/effects/clock.hpp"
+#include "limpid/effects/cpu.hpp"
+#include "limpid/effects/entropy.hpp"
+
+namespace limpid::effects {
+namespace {
+
+// So many frames are taken in before what they cause is sent.
+constexpr int frames_per_batch = 64;
+
+constexpr std::size_t output_size = 256 * 1024;
+constexpr std::size_t action_slots = 192;
+constexpr std::size_t piece_size = 4 * (16384 + 256 + 5);
+
+std::uint64_t name_of(tcpip::ConnectionId id) { return std::uint64_t{id.generation} << 32 | id.index; }
+
+}  // namespace
+
+TapServer::TapServer(const TapServerOptions& options, const Machine::Config& config, Tap tap,
+                     std::unique_ptr<IdentitySet> identities, const Directory& site)
+    : options_(options),
+      config_(config),
+      tap_(std::move(tap)),
+      site_(site),
+      cpu_(cpu_features()),
+      identities_(std::move(identities)),
+      reports_(counters_, complaints_, options.log, options.access_log, options.key_log),
+      budget_(options.memory),
+      tape_(options.recorder, config, now()),
+      input_(Tap::largest_frame),
+      output_(output_size),
+      piece_(piece_size),
+      actions_(action_slots) {}
+
+Result<void> TapServer::run(Signals& signals, const std::function<void(int)>& on_signal) {
+  tell(tls::Entropy{entropy()});
+  tell(LinkChanged{tap_.is_up()});
+  flush();
+  std::optional<Instant> drain_deadline;
+  for (;;) {
+    std::optional<Instant> wake = deadline_;
+    if (drain_deadline) wake = std::min(wake.value_or(*drain_deadline), *drain_deadline);
+    if (reports_.behind())
+      wake = std::min(wake.value_or(now().monotonic + milliseconds(100)), now().monotonic + milliseconds(100));
+    int timeout_ms = -1;
+    if (wake) {
+      const std::int64_t left_ms = ((*wake - now().monotonic).microseconds + 999) / 1000;
+      timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, 1'000'000));
+    }
+    pollfd waiting[] = {
+        {tap_.descriptor(), POLLIN, 0}, {signals.descriptor(), POLLIN, 0}, {tap_.link_descriptor(), POLLIN, 0}};
+    if (::poll(waiting, 3, timeout_ms) < 0 && errno != EINTR) continue;
+
+    if (waiting[1].revents != 0) {
+      while (const auto signal = signals.take()) {
+        if (*signal == SIGTERM || *signal == SIGINT) {
+          drain_deadline = drain_deadline ? Instant{} : now().monotonic + options_.grace;
+          tell(http::Drain{});
+        } else {
+          on_signal(*signal);
+        }
+      }
+    }
+    if (waiting[2].revents != 0 && tap_.link_changed()) tell(LinkChanged{tap_.is_up()});
+    if (waiting[0].revents != 0) {
+      if (auto received = receive(); !received) return received;
+    }
+    if (deadline_ && *deadline_ <= now().monotonic) tell(Tick{});
+    flush();
+    reports_.write_logs();
+    counters_.open.store(machine_.connections(), std::memory_order_relaxed);
+    counters_.memory.store(budget_.used(), std::memory_order_relaxed);
+    if (drain_deadline && (machine_.connections() == 0 || *drain_deadline <= now().monotonic)) break;
+  }
+  tape_.end(false);
+  return {};
+}
+
+Result<void> TapServer::receive() {
+  FrameReceived received;
+  for (int n = 0; n < frames_per_batch; ++n) {
+    switch (tap_.read(input_, received)) {
+      case Tap::Read::frame:
+        tell(received);
+        break;
+      case Tap::Read::nothing:
+        return {};
+      case Tap::Read::gone:
+        return fail("the tap device '" + tap_.name() + "' was deleted; make it again and start anew");
+    }
+  }
+  return {};
+}
+
+void TapServer::tell(Machine::Event event) {
+  for (;;) {
+    const auto progress = step(event);
+    // What was not taken for want of room is offered again behind what made the room short.
+    if (progress.consumed != 0 || !progress.more) return;
+    step(Tick{});
+  }
+}
+
+Progress<TapServer::Machine::Action> TapServer::step(const Machine::Event& event) {
+  const Room<Machine::Action> room{output_, actions_, budget_, cpu_};
+  const auto progress = tape_.advance(config_, machine_, event, room);
+  deadline_ = progress.deadline;
+  more_ = progress.more;
+  carry_out(progress.actions);
+  return progress;
+}
+
+// Until nothing is left to be said at this moment.
+void TapServer::flush() {
+  do {
+    while (const auto query = machine_.pending()) tell(answer(*query));
+    tell(Flush{});
+  } while (more_ || machine_.pending());
+}
+
+TapServer::Machine::Event TapServer::answer(const Machine::Query& query) {
+  return std::visit(
+      Overloaded{
+          [&](const stack::TlsQuery& asked) -> Machine::Event {
+            return Machine::Reply{query.from, tls::Reply{asked.id, identities_.answer(asked.question, cpu_)}};
+          },
+          [&](const http::Lookup& lookup) -> Machine::Event {
+            const auto found = files_[name_of(query.from)].look_up(site_, lookup.path, budget_);
+            const http::Answer answer = found ? http::Answer{*found} : http::Answer{lookup_failure(found.error())};
+            return Machine::Reply{query.from, http::Reply{lookup.id, answer}};
+          },
+          [&](const http::ReadFile& asked) -> Machine::Event {
+            const Bytes piece = files_[name_of(query.from)].read(site_, asked, piece_, budget_);
+            return Machine::Reply{query.from, http::Reply{asked.id, http::Piece{piece}}};
+          },
+      },
+      query.question);
+}
+
+void TapServer::carry_out(std::span<const Machine::Action> actions) {
+  for (const Machine::Action& action : actions) {
+    std::visit(Overloaded{
+                   [&](const Transmit& frame) {
+                     if (!tap_.write(frame)) ++frames_lost_;
+                   },
+                   [&](const Machine::Report& said) {
+                     std::visit(
+                         Overloaded{
+                             [&](const http::CloseFile& closed) { files_[name_of(said.from)].close(closed.file); },
+                             [&](const stream::Abort&) { count(counters_.aborted); },
+                             [](const stream::Send&) {},
+                             [](const stream::Finish&) {},
+                             [&](const auto& fact) { reports_.tell(said.peer, fact); },
+                         },
+                         said.report);
+                   },
+                   [&](const Machine::Began&) { count(counters_.accepted); },
+                   [&](const Machine::Ended& ended) {
+                     files_.erase(name_of(ended.connection));
+                     if (ended.why == Machine::Ended::Why::out_of_memory) count(counters_.refused_for_memory);
+                     if (ended.why == Machine::Ended::Why::reset) count(counters_.reset_by_peer);
+                   },
+                   [&](const tcpip::host::ConfigurationChanged&) {},
+               },
+               action);
+  }
+}
+
+}  // namespace limpid::effects

@@ -1,0 +1,78 @@
+// Drives a server whose TCP/IP stack is our own over a tap device: one thread, one machine.
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "limpid/effects/files.hpp"
+#include "limpid/effects/identity_set.hpp"
+#include "limpid/effects/recorder.hpp"
+#include "limpid/effects/reports.hpp"
+#include "limpid/effects/signals.hpp"
+#include "limpid/effects/site_file.hpp"
+#include "limpid/effects/tap.hpp"
+#include "limpid/stack/host_server.hpp"
+
+namespace limpid::effects {
+
+struct TapServerOptions {
+  std::size_t memory = std::size_t{1} << 30;  // what the machine may hold: all connections and tables
+  Duration grace = seconds(30);               // how long a drain may take before what is left is cut off
+  LogForm log = LogForm::text;
+  const LogFile* access_log = nullptr;  // outlives the server, as the following
+  const KeyLogFile* key_log = nullptr;
+  Recorder* recorder = nullptr;
+};
+
+class TapServer {
+ public:
+  using Machine = stack::HostServer;
+
+  // `config`, `site` and what `options` points to outlive it.
+  TapServer(const TapServerOptions& options, const Machine::Config& config, Tap tap,
+            std::unique_ptr<IdentitySet> identities, const Directory& site);
+
+  // Serves until SIGTERM or SIGINT, then takes no new connections, lets what is under way finish for at most the grace,
+  // and returns. A second signal cuts that short. `on_signal` is told of the other signals. Fails if the device goes.
+  Result<void> run(Signals& signals, const std::function<void(int)>& on_signal);
+
+  // Answers TLS's questions with these from now on.
+  void renew(std::unique_ptr<IdentitySet> identities) { identities_.renew(std::move(identities)); }
+
+  const WorkerCounters& counters() const { return counters_; }
+  const Machine& machine() const { return machine_; }
+  std::uint64_t frames_lost() const { return frames_lost_; }  // that the device did not take
+
+ private:
+  // Tells the machine, carries out what it answers, and answers what it asks.
+  void tell(Machine::Event event);
+  Progress<Machine::Action> step(const Machine::Event& event);
+  void flush();
+  Result<void> receive();
+  Machine::Event answer(const Machine::Query& query);
+  void carry_out(std::span<const Machine::Action> actions);
+
+  const TapServerOptions options_;
+  const Machine::Config& config_;
+  Tap tap_;
+  const Directory& site_;
+  const CpuFeatures cpu_;
+  CurrentIdentities identities_;
+  Complaints complaints_;
+  WorkerCounters counters_;
+  Reports reports_;
+  Budget budget_;
+  Machine machine_;
+  Tape<Machine> tape_;
+  std::optional<Instant> deadline_;
+  bool more_ = false;
+  std::unordered_map<std::uint64_t, SiteFile> files_;  // of connections that asked for one
+  std::uint64_t frames_lost_ = 0;
+
+  // Lent to the machine.
+  std::vector<Byte> input_, output_, piece_;
+  std::vector<Machine::Action> actions_;
+};
+
+}  // namespace limpid::effects

@@ -75,7 +75,7 @@ std::string_view remedy(x509::InvalidReason reason) {
 
 class Exchange {
  public:
-  Exchange(effects::Tcp& tcp, const Url& url, const Request& request, const Trust& trust, const Listener& listener,
+  Exchange(effects::Stream& tcp, const Url& url, const Request& request, const Trust& trust, const Listener& listener,
            effects::Recorder* recorder)
       : tcp_(tcp),
         url_(url),
@@ -286,7 +286,7 @@ class Exchange {
   }
 
   const Instant begun_ = effects::now().monotonic;
-  effects::Tcp& tcp_;
+  effects::Stream& tcp_;
   const Url& url_;
   const Request& request_;
   const Trust& trust_;
@@ -321,7 +321,7 @@ std::string milliseconds_since(Instant begun) {
   return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + " ms";
 }
 
-Result<void> exchange(effects::Tcp& tcp, const Url& url, const Request& request, const Trust& trust,
+Result<void> exchange(effects::Stream& tcp, const Url& url, const Request& request, const Trust& trust,
                       const Listener& listener, effects::Recorder* recorder) {
   return Exchange(tcp, url, request, trust, listener, recorder).run();
 }

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "common.hpp"
+#include "limpid/effects/network.hpp"
 #include "limpid/effects/recorder.hpp"
-#include "limpid/effects/sockets.hpp"
 #include "limpid/stack/client.hpp"
 #include "limpid/x509/certificate.hpp"
 #include "url.hpp"
@@ -39,7 +39,7 @@ struct Listener {
 };
 
 // Success means that the answer came whole, from whom it should. `recorder` may be null.
-Result<void> exchange(effects::Tcp& tcp, const Url& url, const Request& request, const Trust& trust,
+Result<void> exchange(effects::Stream& tcp, const Url& url, const Request& request, const Trust& trust,
                       const Listener& listener, effects::Recorder* recorder);
 
 }  // namespace limpid::apps

@@ -11,8 +11,10 @@
 #include "limpid/effects/credentials.hpp"
 #include "limpid/effects/files.hpp"
 #include "limpid/effects/sockets.hpp"
+#include "limpid/effects/tap_network.hpp"
 #include "limpid/http/response.hpp"
 #include "limpid/http/syntax.hpp"
+#include "net_option.hpp"
 #include "url.hpp"
 
 namespace limpid::apps {
@@ -33,6 +35,8 @@ struct Options {
   double max_time_s = 0;  // 0: no limit
   std::string record;     // empty: not recorded
   std::string key_log;
+  std::string net = "sockets";
+  std::optional<TapNet> tap;
 };
 
 // --resolve HOST:PORT:ADDR
@@ -125,9 +129,13 @@ bool is_for_one_server(std::string_view field) {
 
 class Getter {
  public:
-  Getter(const Options& options, std::vector<Override> overrides, effects::Recorder* recorder,
-         const effects::KeyLogFile* key_log)
-      : options_(options), overrides_(std::move(overrides)), recorder_(recorder), key_log_(key_log) {}
+  Getter(const Options& options, effects::Network& network, std::vector<Override> overrides,
+         effects::Recorder* recorder, const effects::KeyLogFile* key_log)
+      : options_(options),
+        network_(network),
+        overrides_(std::move(overrides)),
+        recorder_(recorder),
+        key_log_(key_log) {}
 
   Result<void> get(Url url, const std::string& output) {
     std::optional<Instant> deadline;
@@ -173,7 +181,7 @@ class Getter {
     for (const Override& each : overrides_) {
       if (each.where == where) return std::vector{each.endpoint};
     }
-    return effects::resolve(where, deadline);
+    return network_.resolve(where, deadline);
   }
 
   // `location` is set, and nothing written, when the answer is a redirect to be followed. `trusted`: url is of the
@@ -183,10 +191,10 @@ class Getter {
     auto endpoints = find(url.where, deadline);
     if (!endpoints) return std::unexpected(endpoints.error());
     const Instant begun = effects::now().monotonic;
-    auto tcp = effects::Tcp::connect(url.where, *endpoints, deadline);
+    const auto tcp = network_.connect(url.where, *endpoints, deadline);
     if (!tcp) return std::unexpected(tcp.error());
     if (options_.verbose) {
-      show("*", "connected to " + effects::to_string(tcp->peer()) + " after " + milliseconds_since(begun));
+      show("*", "connected to " + effects::to_string((*tcp)->peer()) + " after " + milliseconds_since(begun));
       show(">", (options_.head_only ? "HEAD " : "GET ") + url.target + " HTTP/1.1");
     }
     Request request;
@@ -198,7 +206,7 @@ class Getter {
                       anchors_ ? anchors_->certificates() : std::span<const x509::Certificate>(),
                       options_.ca.empty() ? "the system's certificates" : options_.ca};
     std::uint64_t received = 0;
-    auto exchanged = exchange(*tcp, url, request, trust,
+    auto exchanged = exchange(**tcp, url, request, trust,
                               {.say =
                                    [&](const std::string& line) {
                                      if (options_.verbose) show("*", line);
@@ -234,6 +242,7 @@ class Getter {
   }
 
   const Options& options_;
+  effects::Network& network_;
   const std::vector<Override> overrides_;
   effects::Recorder* const recorder_;
   const effects::KeyLogFile* const key_log_;
@@ -255,7 +264,14 @@ Result<void> run(const Options& options) {
     if (!opened) return std::unexpected(opened.error());
     key_log.emplace(std::move(*opened));
   }
-  Getter getter(options, std::move(overrides), recorder.get(), key_log ? &*key_log : nullptr);
+  std::unique_ptr<effects::Network> network = std::make_unique<effects::SocketNetwork>();
+  if (options.tap) {
+    auto tap = effects::Tap::open(options.tap->name);
+    if (!tap) return std::unexpected(tap.error());
+    const auto config = options.tap->host_config(*tap);
+    network = std::make_unique<effects::TapNetwork>(std::move(*tap), config);
+  }
+  Getter getter(options, *network, std::move(overrides), recorder.get(), key_log ? &*key_log : nullptr);
   // As curl has it: all are tried, and the last failure is the outcome.
   std::optional<Failure> failure;
   for (std::size_t i = 0; i < options.urls.size(); ++i) {
@@ -313,9 +329,13 @@ void add_get(CLI::App& tool, int& status) {
       ->type_name("FILE");
   command->add_option("--keylog", options->key_log, "write the connections' keys to FILE, for debugging only")
       ->type_name("FILE");
-  for (const char* name : {"--cert", "--key", "--session", "--net"}) unbuilt->option(*command, name);
+  command->add_option("--net", options->net, "sockets, or tap:NAME,... as in `limpid serve --help`")->type_name("KIND");
+  for (const char* name : {"--cert", "--key", "--session"}) unbuilt->option(*command, name);
   command->callback([options, unbuilt, &status] {
     unbuilt->refuse();
+    auto net = parse_net(options->net);
+    if (!net) throw CLI::ValidationError("--net: " + net.error());
+    options->tap = std::move(*net);
     check(*options);
     const auto got = run(*options);
     status = got ? done : complain(got.error());

@@ -323,7 +323,7 @@ Result<std::optional<std::size_t>> Tcp::receive(MutableBytes room, std::optional
 }
 
 Result<void> Tcp::receive_into(stack::Buffers& io) {
-  const auto received = receive(io.free());
+  const auto received = receive(io.free(), std::nullopt);
   if (!received) return std::unexpected(received.error());
   if (**received == 0) {
     io.finished();
@@ -331,6 +331,18 @@ Result<void> Tcp::receive_into(stack::Buffers& io) {
     io.received(**received);
   }
   return {};
+}
+
+Result<std::vector<stream::Endpoint>> SocketNetwork::resolve(const HostPort& where, std::optional<Instant> deadline) {
+  return effects::resolve(where, deadline);
+}
+
+Result<std::unique_ptr<Stream>> SocketNetwork::connect(const HostPort& where,
+                                                       const std::vector<stream::Endpoint>& endpoints,
+                                                       std::optional<Instant> deadline) {
+  auto tcp = Tcp::connect(where, endpoints, deadline);
+  if (!tcp) return std::unexpected(tcp.error());
+  return std::make_unique<Tcp>(std::move(*tcp));
 }
 
 void Tcp::finish() { ::shutdown(socket_.get(), SHUT_WR); }

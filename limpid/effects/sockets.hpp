@@ -11,7 +11,7 @@
 #include "limpid/core/stream.hpp"
 #include "limpid/core/time.hpp"
 #include "limpid/effects/descriptor.hpp"
-#include "limpid/effects/failure.hpp"
+#include "limpid/effects/network.hpp"
 #include "limpid/stack/tls_session.hpp"
 
 namespace limpid::effects {
@@ -46,7 +46,7 @@ stream::Endpoint peer_endpoint(const Descriptor& socket);
 stream::Endpoint endpoint_of(const sockaddr_storage& address);
 
 // A blocking connection to a server, every call bounded by `deadline` if there is one.
-class Tcp {
+class Tcp final : public Stream {
  public:
   // Tries the endpoints in turn. The failure names `where`.
   static Result<Tcp> connect(const HostPort& where, const std::vector<stream::Endpoint>& endpoints,
@@ -55,14 +55,13 @@ class Tcp {
   // The simple case: a name or an address, no deadline.
   static Result<Tcp> connect(const std::string& host, std::uint16_t port);
 
-  Result<void> send(Bytes bytes);
-  // At least one byte, or none at the end of the stream; nothing if `wake` came first.
-  Result<std::optional<std::size_t>> receive(MutableBytes room, std::optional<Instant> wake = std::nullopt);
+  Result<void> send(Bytes bytes) override;
+  Result<std::optional<std::size_t>> receive(MutableBytes room, std::optional<Instant> wake) override;
   // For a stack::TlsSession: puts what comes next, or the end of the stream, into `io`.
   Result<void> receive_into(stack::Buffers& io);
-  void finish();  // sends FIN; receiving goes on
-  stream::Endpoint local() const { return local_endpoint(socket_); }
-  stream::Endpoint peer() const { return peer_endpoint(socket_); }
+  void finish() override;
+  stream::Endpoint local() const override { return local_endpoint(socket_); }
+  stream::Endpoint peer() const override { return peer_endpoint(socket_); }
 
  private:
   Tcp(Descriptor socket, std::string name, std::optional<Instant> deadline)

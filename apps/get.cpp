@@ -268,7 +268,7 @@ Result<void> run(const Options& options) {
   if (options.tap) {
     auto tap = effects::Tap::open(options.tap->name);
     if (!tap) return std::unexpected(tap.error());
-    const auto config = options.tap->host_config(*tap);
+    const auto config = options.tap->host_config();
     network = std::make_unique<effects::TapNetwork>(std::move(*tap), config);
   }
   Getter getter(options, *network, std::move(overrides), recorder.get(), key_log ? &*key_log : nullptr);

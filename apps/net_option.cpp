@@ -87,10 +87,10 @@ std::expected<std::optional<TapNet>, std::string> parse_net(const std::string& t
   return net;
 }
 
-tcpip::Host::Config TapNet::host_config(const effects::Tap& tap) const {
+tcpip::Host::Config TapNet::host_config() const {
   tcpip::Host::Config config;
-  config.ip.mac = mac.value_or(effects::mac_address_for(tap.name()));
-  config.ip.mtu = mtu.value_or(tap.mtu());
+  config.ip.mac = mac.value_or(effects::mac_address_for(name));
+  config.ip.mtu = mtu.value_or(effects::tap_mtu(name));
   if (ip) config.ip.addresses.push_back(*ip);
   if (ip6) config.ip.addresses.push_back(*ip6);
   config.ip.gateway = gateway;

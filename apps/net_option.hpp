@@ -20,8 +20,8 @@ struct TapNet {
   std::optional<tcpip::MacAddress> mac;
   std::optional<std::uint16_t> mtu;
 
-  // The host that it asks for, on this device.
-  tcpip::Host::Config host_config(const effects::Tap& tap) const;
+  // The host that it asks for. The device is there already.
+  tcpip::Host::Config host_config() const;
 };
 
 // None for "sockets"; what is wrong with it, as a sentence's end, if it is neither.

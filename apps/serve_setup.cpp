@@ -164,6 +164,30 @@ void reload(const Options& options, const Setup& setup,
                                                : "still serving the old certificates: " + loaded.error().text);
 }
 
+Result<std::string> control_path(const Options& options, std::uint16_t port) {
+  if (!options.control.empty()) return options.control;
+  const char* folder = std::getenv("XDG_RUNTIME_DIR");
+  if (folder != nullptr && folder[0] == '/' && port != 0) {
+    return std::string(folder) + "/limpid-" + std::to_string(port) + ".sock";
+  }
+  if (!options.take_over) return "";
+  return effects::fail("cannot take over: XDG_RUNTIME_DIR is not set; name the running server's socket with --control");
+}
+
+Result<std::optional<effects::Control>> open_control(const Options& options, std::uint16_t port) {
+  const auto path = control_path(options, port);
+  if (!path) return std::unexpected(path.error());
+  if (path->empty()) return std::nullopt;
+  auto control = effects::Control::open(*path);
+  if (control) return std::optional(std::move(*control));
+  if (!options.control.empty()) return std::unexpected(control.error());
+  return std::nullopt;
+}
+
+void announce_taken(std::size_t connections, int process) {
+  std::printf("took over %zu connection%s from process %d\n", connections, connections == 1 ? "" : "s", process);
+}
+
 void announce(const Options& options, const Setup& setup, const std::string& url) {
   std::printf("serving %s at %s\n", options.folder.c_str(), url.c_str());
   if (!setup.secure || setup.secure->own_ca.empty()) return;

@@ -12,6 +12,7 @@
 #include "limpid/effects/counters.hpp"
 #include "limpid/effects/credentials.hpp"
 #include "limpid/effects/files.hpp"
+#include "limpid/effects/hand_over.hpp"
 #include "limpid/effects/log.hpp"
 #include "limpid/effects/recorder.hpp"
 #include "limpid/stack/server.hpp"
@@ -71,6 +72,13 @@ Result<Setup> set_up(const Options& options, SnapshotKind recorded);
 // SIGHUP: new certificates and keys for `renew`, and the access log under its name again. What fails is left as it is.
 void reload(const Options& options, const Setup& setup,
             const std::function<Result<void>(std::span<const effects::Credentials>)>& renew);
+
+// Where the control socket is, for a server whose first port this is: --control, or a place by default. Empty if there
+// is none; that fails for who wants to take over.
+Result<std::string> control_path(const Options& options, std::uint16_t port);
+// Lets others take over, if there is a place for the control socket. Only one that was named must work.
+Result<std::optional<effects::Control>> open_control(const Options& options, std::uint16_t port);
+void announce_taken(std::size_t connections, int process);
 
 // What it serves and where, and how to get it with curl.
 void announce(const Options& options, const Setup& setup, const std::string& url);

@@ -48,26 +48,6 @@ std::string url(const stream::Endpoint& endpoint, bool plain) {
          (everywhere ? "localhost:" + std::to_string(endpoint.port) : effects::to_string(endpoint)) + "/";
 }
 
-// Where the control socket is if --control does not say so; empty if there is no place for it.
-std::string default_control(std::uint16_t port) {
-  const char* folder = std::getenv("XDG_RUNTIME_DIR");
-  if (folder == nullptr || folder[0] != '/' || port == 0) return "";
-  return std::string(folder) + "/limpid-" + std::to_string(port) + ".sock";
-}
-
-// Lets others take over, if there is a place for the control socket. Only one that was named must work.
-Result<void> open_control(const Options& options, effects::Server& server) {
-  const std::string path = options.control.empty() ? default_control(server.endpoints()[0].port) : options.control;
-  if (path.empty()) return {};
-  auto control = effects::Control::open(path);
-  if (control) {
-    server.set_control(std::move(*control));
-  } else if (!options.control.empty()) {
-    return std::unexpected(control.error());
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<void> on_sockets(const Options& options) {
@@ -101,26 +81,21 @@ Result<void> on_sockets(const Options& options) {
                                  .access_log = setup->access_log ? &*setup->access_log : nullptr,
                                  .key_log = setup->key_log ? &*setup->key_log : nullptr,
                                  .recorder = setup->recorder.get()};
-  const std::string control = options.control.empty() ? default_control((*endpoints)[0].port) : options.control;
-  if (options.take_over && control.empty()) {
-    return effects::fail(
-        "cannot take over: XDG_RUNTIME_DIR is not set; name the running server's socket with --control");
-  }
+  const auto control = control_path(options, (*endpoints)[0].port);
+  if (!control) return std::unexpected(control.error());
   if (options.take_over && options.listen.empty()) serving.listen.clear();  // wherever that one listens
   auto server = options.take_over
-                    ? effects::Server::take_over(serving, setup->config, setup->credentials(), setup->site, control)
+                    ? effects::Server::take_over(serving, setup->config, setup->credentials(), setup->site, *control)
                     : effects::Server::open(serving, setup->config, setup->credentials(), setup->site);
   if (!server) return std::unexpected(server.error());
   if (!options.take_over) {
-    if (auto opened = open_control(options, *server); !opened) return opened;
+    auto opened = open_control(options, server->endpoints()[0].port);
+    if (!opened) return std::unexpected(opened.error());
+    if (*opened) server->set_control(std::move(**opened));
   }
 
   announce(options, *setup, url(server->endpoints()[0], options.plain));
-  if (options.take_over) {
-    const auto& taken = server->taken();
-    std::printf("took over %zu connection%s from process %d\n", taken.connections, taken.connections == 1 ? "" : "s",
-                taken.process);
-  }
+  if (options.take_over) announce_taken(server->taken().connections, server->taken().process);
   std::fflush(stdout);
   server->run(signals, [&](int signal) {
     if (signal == SIGUSR1) {

@@ -52,44 +52,57 @@ Result<void> on_tap(const Options& options) {
   if (std::find(ports(options).begin(), ports(options).end(), 0) != ports(options).end()) {
     return effects::fail("cannot listen on port 0 of a host of our own; name a port with --listen");
   }
-  auto tap = effects::Tap::open(options.tap->name);
-  if (!tap) return std::unexpected(tap.error());
+  // It must be there before its MTU can be asked for. Who takes over has it already.
+  std::optional<effects::Tap> tap;
+  if (!options.take_over) {
+    auto opened = effects::Tap::open(options.tap->name);
+    if (!opened) return std::unexpected(opened.error());
+    tap.emplace(std::move(*opened));
+  }
   auto setup = set_up(options, HostServer::snapshot_kind);
   if (!setup) return std::unexpected(setup.error());
 
   HostServer::Config config;
-  config.host = options.tap->host_config(*tap);
+  config.host = options.tap->host_config();
   config.server = setup->config;
   config.redirect = setup->config;
   config.redirect.tls.reset();
   config.redirect.http.https_port = ports(options)[0];
   if (!add_services(options, config)) return effects::fail("cannot listen on so many ports; name fewer with --listen");
-  auto identities = effects::identities_of(setup->credentials(), 0);
-  if (!identities) return std::unexpected(identities.error());
 
   effects::Signals signals;
-  effects::TapServer server({.memory = setup->memory,
-                             .log = options.log_form(),
-                             .access_log = setup->access_log ? &*setup->access_log : nullptr,
-                             .key_log = setup->key_log ? &*setup->key_log : nullptr,
-                             .recorder = setup->recorder.get()},
-                            config, std::move(*tap), std::move(*identities), setup->site);
+  const effects::TapServerOptions serving{.memory = setup->memory,
+                                          .log = options.log_form(),
+                                          .access_log = setup->access_log ? &*setup->access_log : nullptr,
+                                          .key_log = setup->key_log ? &*setup->key_log : nullptr,
+                                          .recorder = setup->recorder.get()};
+  std::unique_ptr<effects::TapServer> server;
+  if (options.take_over) {
+    const auto path = control_path(options, ports(options)[0]);
+    if (!path) return std::unexpected(path.error());
+    auto taken = effects::TapServer::take_over(serving, config, setup->credentials(), setup->site, *path);
+    if (!taken) return std::unexpected(taken.error());
+    server = std::move(*taken);
+  } else {
+    auto identities = effects::identities_of(setup->credentials(), 0);
+    if (!identities) return std::unexpected(identities.error());
+    server =
+        std::make_unique<effects::TapServer>(serving, config, std::move(*tap), std::move(*identities), setup->site);
+    auto control = open_control(options, ports(options)[0]);
+    if (!control) return std::unexpected(control.error());
+    if (*control) server->set_control(std::move(**control));
+  }
   announce(options, *setup, url(options));
+  if (options.take_over) announce_taken(server->taken().connections, server->taken().process);
   std::fflush(stdout);
-  std::uint16_t generation = 0;
-  return server.run(signals, [&](int signal) {
+  return server->run(signals, [&](int signal) {
     if (signal == SIGUSR1) {
       nlohmann::ordered_json more;
-      more["tap"] = {{"frames_lost", server.frames_lost()}};
-      print_counters({&server.counters()}, setup->memory, more);
+      more["tap"] = {{"frames_lost", server->frames_lost()}};
+      print_counters({&server->counters()}, setup->memory, more);
     }
     if (signal == SIGHUP) {
-      reload(options, *setup, [&](std::span<const effects::Credentials> fresh) -> Result<void> {
-        auto set = effects::identities_of(fresh, ++generation);
-        if (!set) return std::unexpected(set.error());
-        server.renew(std::move(*set));
-        return {};
-      });
+      reload(options, *setup, [&](std::span<const effects::Credentials> fresh) { return server->renew(fresh); });
     }
   });
 }

@@ -28,7 +28,7 @@ struct Message {
 // its deadline, which is the caller's to choose.
 class Channel {
  public:
-  static constexpr std::size_t max_body = 4 << 20;
+  static constexpr std::size_t max_body = 256 << 20;  // a host with thousands of connections
   static constexpr std::size_t max_descriptors = 4;
 
   explicit Channel(Descriptor socket);

@@ -2,10 +2,8 @@
 
 #include <sys/socket.h>
 
-#include "limpid/effects/cpu.hpp"
+#include "limpid/effects/clock.hpp"
 #include "limpid/effects/entropy.hpp"
-#include "limpid/effects/server.hpp"
-#include "limpid/effects/sockets.hpp"
 
 namespace limpid::effects {
 
@@ -40,16 +38,6 @@ Result<Message> expect(Channel& peer, Type type, Instant deadline) {
 }
 
 std::unexpected<Failure> malformed() { return fail("what it sent does not parse"); }
-
-bool listens_elsewhere(const std::vector<stream::Endpoint>& wanted, std::span<const stream::Endpoint> there) {
-  // Port 0 is any.
-  const auto is_there = [&](const stream::Endpoint& endpoint) {
-    return std::any_of(there.begin(), there.end(), [&](const stream::Endpoint& each) {
-      return each.address == endpoint.address && (endpoint.port == 0 || each.port == endpoint.port);
-    });
-  };
-  return !wanted.empty() && (wanted.size() != there.size() || !std::all_of(wanted.begin(), wanted.end(), is_there));
-}
 
 }  // namespace
 
@@ -89,48 +77,10 @@ std::optional<Channel> Control::accept() {
 
 // ---- The old side ---------------------------------------------------------------------------------------------------
 
-bool Server::hand_over_to(Channel peer) {
-  const auto say = [&](const std::string& what) {
-    complain(options_.log, what);
-    return false;
-  };
-  if (!peer.peer_is_this_user()) return say("a process of another user asked to take over; nothing is handed over");
-  if (auto greeted = greet(peer); !greeted) return say("nothing was handed over: " + greeted.error().text);
-
-  stop_workers();
-  SealedSeries series;
-  const auto given = give_all(peer, series);
-  if (given && expect(peer, Type::running, now().monotonic + running_timeout)) {
-    for (const auto& worker : workers_) worker->let_go();
-    control_->goes_on_elsewhere();
-    say("handed over to process " + std::to_string(peer.peer_process()));
-    return true;
-  }
-  auto claim = control_->claims().claim(series.first());
-  if (!claim && control_->claims().is_claimed(series.first())) {
-    for (const auto& worker : workers_) worker->let_go();
-    // Whoever claimed them and lives serves them, and more; the port must not be left to a dead one.
-    if (!peer.hung_up()) {
-      control_->goes_on_elsewhere();
-      return true;
-    }
-    start_workers();
-    return say("the process that took over died with the connections; new ones are served here");
-  }
-  if (claim) {
-    stack::ClaimSeries claims(std::move(*claim));
-    for (const auto& worker : workers_) worker->take_back(series, claims);
-  } else {
-    for (const auto& worker : workers_) worker->let_go();
-    say(claim.error().text);
-  }
-  start_workers();
-  return say("a take-over came to nothing: " + (given ? "it did not say that it runs" : given.error().text) +
-             "; serving on");
-}
+namespace {
 
 // Up to `begin`: nothing has changed here.
-Result<void> Server::greet(Channel& peer) {
+Result<void> greet(Channel& peer, Giver& giver) {
   const Instant deadline = now().monotonic + hello_timeout;
   const auto message = expect(peer, Type::hello, deadline);
   if (!message) return std::unexpected(message.error());
@@ -141,20 +91,17 @@ Result<void> Server::greet(Channel& peer) {
     static_cast<void>(send(peer, Type::refused, hand_over::Refused{why}, {}, deadline));
     return fail(std::string(why));
   };
-  if (hello->versions != hand_over::versions) return refuse("the snapshots of the two are of different versions");
-  if (hello->secure != config_.tls.has_value()) return refuse("one serves with TLS and the other without");
-  if (draining_) return refuse("the server is shutting down");
+  const hand_over::Hello ours = giver.hello();
+  if (hello->versions != ours.versions) return refuse("the snapshots of the two are of different versions");
+  if (hello->net != ours.net) return refuse("one serves on sockets and the other on a tap device");
+  if (hello->secure != ours.secure) return refuse("one serves with TLS and the other without");
+  if (giver.draining()) return refuse("the server is shutting down");
 
   hand_over::Offer offer;
-  for (const auto& worker : workers_) offer.memory += worker->counters().memory.load(std::memory_order_relaxed);
   offer.process = static_cast<std::uint32_t>(::getpid());
-  offer.generation = generation_;
   offer.endpoints = Vec<stream::Endpoint>(budget);
   offer.redirect = Vec<stream::Endpoint>(budget);
-  if (!offer.endpoints.append(std::span<const stream::Endpoint>(endpoints_)) ||
-      !offer.redirect.append(std::span<const stream::Endpoint>(options_.redirect))) {
-    return fail("there is no memory");
-  }
+  if (!giver.offer(offer)) return fail("there is no memory");
   if (auto sent = send(peer, Type::offer, offer, {}, deadline); !sent) return sent;
   const auto begin = expect(peer, Type::begin, deadline);
   if (!begin) return std::unexpected(begin.error());
@@ -162,53 +109,78 @@ Result<void> Server::greet(Channel& peer) {
 }
 
 // Up to `received`.
-Result<void> Server::give_all(Channel& peer, SealedSeries& series) {
+Result<void> give_all(Channel& peer, const Control& control, Giver& giver, SealedSeries& series) {
   const Instant deadline = now().monotonic + transfer_timeout;
-  const int shared[] = {control_->claims().folder(), control_->listener()};
+  const int shared[] = {control.claims().folder(), control.listener()};
   const hand_over::Keys keys{series.key().clone(), series.first()};
   if (auto sent = send(peer, Type::keys, keys, shared, deadline); !sent) return sent;
   std::uint32_t connections = 0;
-  for (const auto& worker : workers_) {
-    for (const Listener& listener : worker->listeners()) {
-      const int descriptor[] = {listener.socket.get()};
-      const hand_over::Listener message{listener.redirects};
-      if (auto sent = send(peer, Type::listener, message, descriptor, deadline); !sent) return sent;
-    }
-    auto given = worker->hand_over(series, [&](int socket, const hand_over::Connection& connection) {
-      ++connections;
-      return send(peer, Type::connection, connection, {&socket, 1}, deadline);
-    });
-    if (!given) return given;
-  }
+  auto given = giver.give(
+      series,
+      [&](int descriptor, const hand_over::Listener& listener) {
+        return send(peer, Type::listener, listener, {&descriptor, 1}, deadline);
+      },
+      [&](int descriptor, const hand_over::Connection& connection) {
+        ++connections;
+        return send(peer, Type::connection, connection, {&descriptor, 1}, deadline);
+      });
+  if (!given) return given;
   if (auto sent = send(peer, Type::all, hand_over::All{connections}, {}, deadline); !sent) return sent;
   const auto received = expect(peer, Type::received, deadline);
   if (!received) return std::unexpected(received.error());
   return {};
 }
 
+}  // namespace
+
+bool hand_over_to(Channel peer, Control& control, LogForm log, Giver& giver) {
+  const auto say = [&](const std::string& what) {
+    complain(log, what);
+    return false;
+  };
+  if (!peer.peer_is_this_user()) return say("a process of another user asked to take over; nothing is handed over");
+  if (auto greeted = greet(peer, giver); !greeted) return say("nothing was handed over: " + greeted.error().text);
+
+  giver.stop();
+  SealedSeries series;
+  const auto given = give_all(peer, control, giver, series);
+  if (given && expect(peer, Type::running, now().monotonic + running_timeout)) {
+    giver.let_go();
+    control.goes_on_elsewhere();
+    say("handed over to process " + std::to_string(peer.peer_process()));
+    return true;
+  }
+  auto claim = control.claims().claim(series.first());
+  if (!claim && control.claims().is_claimed(series.first())) {
+    giver.let_go();
+    // Whoever claimed them and lives serves them, and more; the port must not be left to a dead one.
+    if (!peer.hung_up()) {
+      control.goes_on_elsewhere();
+      return true;
+    }
+    giver.start();
+    return say("the process that took over died with the connections; new ones are served here");
+  }
+  if (claim) {
+    stack::ClaimSeries claims(std::move(*claim));
+    giver.take_back(series, claims);
+  } else {
+    giver.let_go();
+    say(claim.error().text);
+  }
+  giver.start();
+  return say("a take-over came to nothing: " + (given ? "it did not say that it runs" : given.error().text) +
+             "; serving on");
+}
+
 // ---- The new side ---------------------------------------------------------------------------------------------------
 
 namespace {
 
-struct Arrived {
-  Descriptor socket;
-  std::vector<Byte> body;
-};
-
-struct Cargo {
-  hand_over::Keys keys;
-  std::optional<Claims> claims;
-  Descriptor control;
-  std::vector<Listener> listeners;
-  std::vector<Arrived> connections;
-};
-
 // What the old side offers; the two fit.
-Result<hand_over::Offer> ask(Channel& peer, const ServerOptions& options, bool secure, Budget& budget) {
+Result<hand_over::Offer> ask(Channel& peer, const Taker& taker, Budget& budget) {
   const Instant deadline = now().monotonic + hello_timeout;
-  hand_over::Hello hello;
-  hello.secure = secure;
-  if (auto sent = send(peer, Type::hello, hello, {}, deadline); !sent) return std::unexpected(sent.error());
+  if (auto sent = send(peer, Type::hello, taker.hello, {}, deadline); !sent) return std::unexpected(sent.error());
   const auto message = peer.receive(deadline);
   if (!message) return std::unexpected(message.error());
   if (message->type == static_cast<std::uint8_t>(Type::refused)) {
@@ -219,17 +191,13 @@ Result<hand_over::Offer> ask(Channel& peer, const ServerOptions& options, bool s
   auto offer = hand_over::parse<hand_over::Offer>(message->body, budget);
   if (!offer || offer->endpoints.empty()) return malformed();
   if (offer->versions != hand_over::versions) return fail("the snapshots of the two are of different versions");
-  if (listens_elsewhere(options.listen, {offer->endpoints.begin(), offer->endpoints.size()}) ||
-      listens_elsewhere(options.redirect, {offer->redirect.begin(), offer->redirect.size()})) {
-    return fail("it listens on other addresses than --listen and --redirect say");
-  }
-  if (offer->memory > options.memory) return fail("its connections hold more than --memory allows here");
+  if (auto why = taker.refuse(*offer); !why.empty()) return fail(why);
+  if (offer->memory > taker.memory) return fail("its connections hold more than --memory allows here");
   return std::move(*offer);
 }
 
-Result<Cargo> receive_all(Channel& peer, const WorkerSettings& settings, std::size_t memory) {
+Result<void> receive_all(Channel& peer, const Taker& taker, Cargo& cargo) {
   const Instant deadline = now().monotonic + transfer_timeout;
-  Cargo cargo;
   Budget budget(1 << 20);
   auto message = expect(peer, Type::keys, deadline);
   if (!message) return std::unexpected(message.error());
@@ -248,24 +216,24 @@ Result<Cargo> receive_all(Channel& peer, const WorkerSettings& settings, std::si
       case Type::listener: {
         const auto listener = hand_over::parse<hand_over::Listener>(message->body, budget);
         if (!listener || message->descriptors.size() != 1) return malformed();
-        cargo.listeners.push_back({std::move(message->descriptors[0]), listener->redirects});
+        cargo.listeners.emplace_back(std::move(message->descriptors[0]), *listener);
         break;
       }
       case Type::connection: {
         const auto connection = hand_over::parse<hand_over::Connection>(message->body, budget);
         if (!connection || message->descriptors.size() != 1 || connection->place <= last_place) return malformed();
         last_place = connection->place;
-        const auto weighed = Worker::weigh(settings, *connection, cargo.keys);
+        const auto weighed = taker.weigh(*connection, cargo.keys);
         if (!weighed) return fail("a connection that it sent does not open here");
         weight += *weighed;
-        if (weight > memory) return fail("its connections hold more than --memory allows here");
+        if (weight > taker.memory) return fail("its connections hold more than --memory allows here");
         cargo.connections.push_back({std::move(message->descriptors[0]), std::move(message->body)});
         break;
       }
       case Type::all: {
         const auto all = hand_over::parse<hand_over::All>(message->body, budget);
         if (!all || all->connections != cargo.connections.size()) return malformed();
-        return cargo;
+        return {};
       }
       default:
         return malformed();
@@ -273,34 +241,9 @@ Result<Cargo> receive_all(Channel& peer, const WorkerSettings& settings, std::si
   }
 }
 
-// None of the listeners is closed, since what waits in it would be reset. Workers of which there are more than
-// listeners on an endpoint open their own.
-std::vector<std::vector<Listener>> share_out(std::vector<Listener> listeners, std::size_t workers) {
-  std::vector<std::vector<Listener>> shares(workers);
-  std::vector<std::pair<stream::Endpoint, std::size_t>> dealt;  // how many of each endpoint
-  for (Listener& listener : listeners) {
-    const stream::Endpoint endpoint = local_endpoint(listener.socket);
-    const auto known =
-        std::find_if(dealt.begin(), dealt.end(), [&](const auto& each) { return each.first == endpoint; });
-    const std::size_t n = known == dealt.end() ? dealt.emplace_back(endpoint, 0).second++ : known->second++;
-    shares[n % workers].push_back(std::move(listener));
-  }
-  for (const auto& [endpoint, n] : dealt) {
-    const bool redirects = std::any_of(shares[0].begin(), shares[0].end(), [&](const Listener& each) {
-      return each.redirects && local_endpoint(each.socket) == endpoint;
-    });
-    for (std::size_t i = n; i < workers; ++i) {
-      if (auto listener = listen_on(endpoint)) shares[i].push_back({std::move(*listener), redirects});
-    }
-  }
-  return shares;
-}
-
 }  // namespace
 
-Result<Server> Server::take_over(const ServerOptions& options, const stack::Server::Config& config,
-                                 std::span<const Credentials> credentials, const Directory& site,
-                                 const std::string& path) {
+Result<TakeOver> TakeOver::from(const std::string& path, const Taker& taker, Budget& budget) {
   const auto cannot = [&](const std::string& why) {
     return fail("cannot take over from the server at '" + path + "': " + why);
   };
@@ -311,41 +254,28 @@ Result<Server> Server::take_over(const ServerOptions& options, const stack::Serv
   }
   Channel peer(std::move(*socket));
   if (!peer.peer_is_this_user()) return cannot("it belongs to another user; take over as that one");
-  Budget budget(1 << 20);
-  const auto offer = ask(peer, options, config.tls.has_value(), budget);
+  Cargo cargo;
+  auto offer = ask(peer, taker, budget);
   if (!offer) return cannot(offer.error().text + "; it goes on serving");
-
-  // Whatever can fail here does before anybody has to wait.
-  Server server(options, config);
-  server.generation_ = static_cast<std::uint16_t>(offer->generation + 1);
-  auto sets = identities(credentials, server.generation_, options.threads);
-  if (!sets) return std::unexpected(sets.error());
+  cargo.offer = std::move(*offer);
+  if (auto prepared = taker.prepare(cargo.offer); !prepared) return std::unexpected(prepared.error());
   if (auto sent = send(peer, Type::begin, hand_over::Nothing{}, {}, now().monotonic + hello_timeout); !sent) {
     return cannot(sent.error().text);
   }
-  auto cargo = receive_all(peer, server.settings(site), options.memory);
-  if (!cargo) return cannot(cargo.error().text + "; it goes on serving, unless it was stopped");
+  if (auto received = receive_all(peer, taker, cargo); !received) {
+    return cannot(received.error().text + "; it goes on serving, unless it was stopped");
+  }
   if (auto sent = send(peer, Type::received, hand_over::Nothing{}, {}, now().monotonic + hello_timeout); !sent) {
     return cannot(sent.error().text);
   }
-  auto claim = cargo->claims->claim(cargo->keys.first);
+  auto claim = cargo.claims->claim(cargo.keys.first);
   if (!claim) return cannot(claim.error().text);
-  stack::ClaimSeries claims(std::move(*claim));
+  return TakeOver(std::move(cargo), stack::ClaimSeries(std::move(*claim)), std::move(peer));
+}
 
-  server.endpoints_.assign(offer->endpoints.begin(), offer->endpoints.end());
-  server.options_.redirect.assign(offer->redirect.begin(), offer->redirect.end());
-  server.control_.emplace(path, std::move(cargo->control), std::move(*cargo->claims));
-  server.taken_ = {cargo->connections.size(), static_cast<int>(offer->process)};
-  server.make_workers(site, std::move(*sets), share_out(std::move(cargo->listeners), options.threads));
-  std::size_t next = 0;
-  for (Arrived& each : cargo->connections) {
-    const auto connection = hand_over::parse<hand_over::Connection>(each.body, budget);
-    server.workers_[next++ % options.threads]->adopt(std::move(each.socket), *connection, cargo->keys, claims);
-    each.body = {};
-  }
+void TakeOver::running() {
   // If the old side does not hear it, it finds the claim.
-  static_cast<void>(send(peer, Type::running, hand_over::Nothing{}, {}, now().monotonic + hello_timeout));
-  return server;
+  static_cast<void>(send(peer_, Type::running, hand_over::Nothing{}, {}, now().monotonic + hello_timeout));
 }
 
 }  // namespace limpid::effects

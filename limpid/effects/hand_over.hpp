@@ -26,7 +26,8 @@
 
 #include "limpid/effects/channel.hpp"
 #include "limpid/effects/claims.hpp"
-#include "limpid/stack/server.hpp"
+#include "limpid/effects/log.hpp"
+#include "limpid/stack/host_server.hpp"
 
 namespace limpid::effects {
 
@@ -46,15 +47,25 @@ enum class Type : std::uint8_t {
 };
 
 // What both sides must have in common: the encoding of these messages, and of the states.
-using Versions = std::array<std::uint16_t, 4>;
-constexpr Versions versions{1, stack::Server::snapshot_kind.version, http::Server::snapshot_kind.version,
-                            tls::Connection::snapshot_kind.version};
+using Versions = std::array<std::uint16_t, 7>;
+constexpr Versions versions{2,
+                            stack::Server::snapshot_kind.version,
+                            http::Server::snapshot_kind.version,
+                            tls::Connection::snapshot_kind.version,
+                            stack::HostServer::snapshot_kind.version,
+                            tcpip::Host::snapshot_kind.version,
+                            tcpip::tcp::Connection::snapshot_kind.version};
+
+// Whose TCP/IP is below.
+enum class Net : std::uint8_t { sockets, tap };
+constexpr bool is_valid(Net net) { return net <= Net::tap; }
 
 struct Hello {
   std::array<char, 12> magic{'l', 'i', 'm', 'p', 'i', 'd', ' ', 't', 'a', 'k', 'e', 's'};
   Versions versions{hand_over::versions};
+  Net net = Net::sockets;
   bool secure = false;  // serves with TLS
-  static void fields(auto& self, auto&& visit) { visit(self.magic, self.versions, self.secure); }
+  static void fields(auto& self, auto&& visit) { visit(self.magic, self.versions, self.net, self.secure); }
 };
 
 struct Offer {
@@ -87,7 +98,7 @@ struct Listener {
 struct Connection {
   std::uint32_t place = 0;  // in the series: of the machine; what the driver knew has the next
   bool redirects = false;   // it came to a listener that only says where HTTPS is
-  Bytes machine, driver;    // sealed
+  Bytes machine, driver;    // sealed; nothing but the machine was known of a whole host
   static void fields(auto& self, auto&& visit) { visit(self.place, self.redirects, self.machine, self.driver); }
 };
 
@@ -147,6 +158,66 @@ class Control {
   std::string path_;
   Descriptor listener_;
   Claims claims_;
+};
+
+// The side that is asked, as far as it is not the same for every server.
+class Giver {
+ public:
+  using GiveListener = std::function<Result<void>(int descriptor, const hand_over::Listener&)>;
+  using GiveConnection = std::function<Result<void>(int descriptor, const hand_over::Connection&)>;
+
+  virtual ~Giver() = default;
+  virtual hand_over::Hello hello() const = 0;  // what the other side must say, too
+  virtual bool draining() const = 0;
+  // Fills in what it has. False if memory was refused.
+  virtual bool offer(hand_over::Offer& offer) = 0;
+  virtual void stop() = 0;   // everything, as it is
+  virtual void start() = 0;  // goes on
+  virtual Result<void> give(SealedSeries& series, const GiveListener& listener, const GiveConnection& connection) = 0;
+  // Of what give() sealed: makes it live again, or forgets it.
+  virtual void take_back(const SealedSeries& series, stack::ClaimSeries& claims) = 0;
+  virtual void let_go() = 0;
+};
+// Answers one that asks to take over; whether it did.
+bool hand_over_to(Channel peer, Control& control, LogForm log, Giver& giver);
+
+// The side that asks.
+
+struct Arrived {
+  Descriptor descriptor;
+  std::vector<Byte> body;  // of a hand_over::Connection
+};
+struct Cargo {
+  hand_over::Offer offer;
+  hand_over::Keys keys;
+  std::optional<Claims> claims;
+  Descriptor control;
+  std::vector<std::pair<Descriptor, hand_over::Listener>> listeners;
+  std::vector<Arrived> connections;
+};
+struct Taker {
+  hand_over::Hello hello;
+  std::size_t memory = 0;  // for all connections
+  // Why what is offered cannot be taken, a clause; empty if it can. From here on clients wait.
+  std::function<std::string(const hand_over::Offer&)> refuse;
+  // Whatever can fail on this side before anybody has to wait.
+  std::function<Result<void>(const hand_over::Offer&)> prepare;
+  // What a connection takes here; nothing if it does not open.
+  std::function<std::optional<std::size_t>(const hand_over::Connection&, const hand_over::Keys&)> weigh;
+};
+// Takes everything from the server whose control socket is at `path`, and claims it. On failure that one goes on.
+// Afterwards `running` must be called as soon as all goes on here.
+class TakeOver {
+ public:
+  static Result<TakeOver> from(const std::string& path, const Taker& taker, Budget& budget);
+  Cargo cargo;
+  stack::ClaimSeries claims;
+  void running();
+
+ private:
+  TakeOver(Cargo all, stack::ClaimSeries series, Channel peer)
+      : cargo(std::move(all)), claims(std::move(series)), peer_(std::move(peer)) {}
+  Channel peer_;
 };
 
 }  // namespace limpid::effects

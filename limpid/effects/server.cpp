@@ -104,7 +104,7 @@ void Server::run(Signals& signals, const std::function<void(int)>& on_signal) {
       }
     }
     if (waiting[2].revents == 0) continue;
-    if (auto peer = control_->accept(); peer && hand_over_to(std::move(*peer))) return;
+    if (moved_away()) return;
   }
 }
 

@@ -75,10 +75,9 @@ class Server {
   void start_workers();
   void stop_workers();
 
-  // hand_over.cpp
-  bool hand_over_to(Channel peer);  // whether it did
-  Result<void> greet(Channel& peer);
-  Result<void> give_all(Channel& peer, SealedSeries& series);
+  // server_moving.cpp
+  class Mover;
+  bool moved_away();  // to a process that asks at the control socket
 
   ServerOptions options_;
   const stack::Server::Config& config_;

@@ -150,9 +150,10 @@ bool Tap::link_changed() {
   return any;
 }
 
-std::uint16_t Tap::mtu() const {
-  ifreq request = request_for(name_);
-  if (::ioctl(control_.get(), SIOCGIFMTU, &request) != 0) return 1500;
+std::uint16_t tap_mtu(const std::string& tap_name) {
+  const Descriptor control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request = request_for(tap_name);
+  if (::ioctl(control.get(), SIOCGIFMTU, &request) != 0) return 1500;
   return static_cast<std::uint16_t>(std::clamp(request.ifr_mtu, 576, 65535 - 14));
 }
 

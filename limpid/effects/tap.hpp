@@ -37,8 +37,6 @@ class Tap {
   // Readable when that may have changed; then link_changed() must be called, which tells whether it may have.
   int link_descriptor() const { return link_news_.get(); }
   bool link_changed();
-  // The largest IP packet that the kernel's end takes; 1500 if that cannot be told.
-  std::uint16_t mtu() const;
 
  private:
   Tap(Descriptor device, std::string name) : device_(std::move(device)), name_(std::move(name)) {}
@@ -49,6 +47,9 @@ class Tap {
   Descriptor control_;    // any socket: the kernel wants one to be asked about interfaces
   Descriptor link_news_;  // rtnetlink
 };
+
+// The largest IP packet that the kernel's end takes; 1500 if there is no such device, or it cannot be told.
+std::uint16_t tap_mtu(const std::string& tap_name);
 
 // An address for our end of the link, always the same for the same device and host, locally administered.
 tcpip::MacAddress mac_address_for(const std::string& tap_name);

@@ -23,7 +23,7 @@ std::uint64_t name_of(tcpip::ConnectionId id) { return std::uint64_t{id.generati
 }  // namespace
 
 TapServer::TapServer(const TapServerOptions& options, const Machine::Config& config, Tap tap,
-                     std::unique_ptr<IdentitySet> identities, const Directory& site)
+                     std::unique_ptr<IdentitySet> identities, const Directory& site, const recording::Born& born)
     : options_(options),
       config_(config),
       tap_(std::move(tap)),
@@ -32,14 +32,14 @@ TapServer::TapServer(const TapServerOptions& options, const Machine::Config& con
       identities_(std::move(identities)),
       reports_(counters_, complaints_, options.log, options.access_log, options.key_log),
       budget_(options.memory),
-      tape_(options.recorder, config, now()),
+      tape_(options.recorder, config, now(), born),
       input_(Tap::largest_frame),
       output_(output_size),
       piece_(piece_size),
       actions_(action_slots) {}
 
 Result<void> TapServer::run(Signals& signals, const std::function<void(int)>& on_signal) {
-  tell(tls::Entropy{entropy()});
+  if (taken_.process == 0) tell(tls::Entropy{entropy()});
   tell(LinkChanged{tap_.is_up()});
   flush();
   std::optional<Instant> drain_deadline;
@@ -53,13 +53,17 @@ Result<void> TapServer::run(Signals& signals, const std::function<void(int)>& on
       const std::int64_t left_ms = ((*wake - now().monotonic).microseconds + 999) / 1000;
       timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, 1'000'000));
     }
-    pollfd waiting[] = {
-        {tap_.descriptor(), POLLIN, 0}, {signals.descriptor(), POLLIN, 0}, {tap_.link_descriptor(), POLLIN, 0}};
-    if (::poll(waiting, 3, timeout_ms) < 0 && errno != EINTR) continue;
+    // A negative descriptor is passed over.
+    pollfd waiting[] = {{tap_.descriptor(), POLLIN, 0},
+                        {signals.descriptor(), POLLIN, 0},
+                        {tap_.link_descriptor(), POLLIN, 0},
+                        {control_ ? control_->listener() : -1, POLLIN, 0}};
+    if (::poll(waiting, 4, timeout_ms) < 0) continue;
 
     if (waiting[1].revents != 0) {
       while (const auto signal = signals.take()) {
         if (*signal == SIGTERM || *signal == SIGINT) {
+          draining_ = true;
           drain_deadline = drain_deadline ? Instant{} : now().monotonic + options_.grace;
           tell(http::Drain{});
         } else {
@@ -74,11 +78,20 @@ Result<void> TapServer::run(Signals& signals, const std::function<void(int)>& on
     if (deadline_ && *deadline_ <= now().monotonic) tell(Tick{});
     flush();
     reports_.write_logs();
+    if (waiting[3].revents != 0 && moved_away()) return {};
     counters_.open.store(machine_.connections(), std::memory_order_relaxed);
     counters_.memory.store(budget_.used(), std::memory_order_relaxed);
     if (drain_deadline && (machine_.connections() == 0 || *drain_deadline <= now().monotonic)) break;
   }
   tape_.end(false);
+  return {};
+}
+
+Result<void> TapServer::renew(std::span<const Credentials> credentials) {
+  auto set = identities_of(credentials, static_cast<std::uint16_t>(generation_ + 1));
+  if (!set) return std::unexpected(set.error());
+  ++generation_;
+  identities_.renew(std::move(*set));
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "limpid/effects/files.hpp"
+#include "limpid/effects/hand_over.hpp"
 #include "limpid/effects/identity_set.hpp"
 #include "limpid/effects/recorder.hpp"
 #include "limpid/effects/reports.hpp"
@@ -13,6 +14,7 @@
 #include "limpid/effects/site_file.hpp"
 #include "limpid/effects/tap.hpp"
 #include "limpid/stack/host_server.hpp"
+#include "limpid/stack/live.hpp"
 
 namespace limpid::effects {
 
@@ -31,14 +33,29 @@ class TapServer {
 
   // `config`, `site` and what `options` points to outlive it.
   TapServer(const TapServerOptions& options, const Machine::Config& config, Tap tap,
-            std::unique_ptr<IdentitySet> identities, const Directory& site);
+            std::unique_ptr<IdentitySet> identities, const Directory& site, const recording::Born& born = {});
+
+  // Goes on where another server stands, whose control socket is at `path`: with its device and its whole host, live
+  // connections included (hand_over.hpp). On failure that one goes on, if it is alive.
+  static Result<std::unique_ptr<TapServer>> take_over(const TapServerOptions& options, const Machine::Config& config,
+                                                      std::span<const Credentials> credentials, const Directory& site,
+                                                      const std::string& path);
+  struct Taken {
+    std::size_t connections = 0;
+    int process = 0;  // from which
+  };
+  const Taken& taken() const { return taken_; }
+
+  // From now on others may take over from here.
+  void set_control(Control control) { control_ = std::move(control); }
 
   // Serves until SIGTERM or SIGINT, then takes no new connections, lets what is under way finish for at most the grace,
-  // and returns. A second signal cuts that short. `on_signal` is told of the other signals. Fails if the device goes.
+  // and returns. A second signal cuts that short. Returns also when another process has taken over. `on_signal` is told
+  // of the other signals. Fails if the device goes.
   Result<void> run(Signals& signals, const std::function<void(int)>& on_signal);
 
-  // Answers TLS's questions with these from now on.
-  void renew(std::unique_ptr<IdentitySet> identities) { identities_.renew(std::move(identities)); }
+  // Other certificates and keys from now on, for connections that begin from now on. Nothing changes if that fails.
+  Result<void> renew(std::span<const Credentials> credentials);
 
   const WorkerCounters& counters() const { return counters_; }
   const Machine& machine() const { return machine_; }
@@ -53,6 +70,10 @@ class TapServer {
   Machine::Event answer(const Machine::Query& query);
   void carry_out(std::span<const Machine::Action> actions);
 
+  class Mover;  // tap_server_moving.cpp
+  void wake_up(stack::Dormant<Machine> dormant);
+  bool moved_away();  // to a process that asks at the control socket
+
   const TapServerOptions options_;
   const Machine::Config& config_;
   Tap tap_;
@@ -65,6 +86,10 @@ class TapServer {
   Budget budget_;
   Machine machine_;
   Tape<Machine> tape_;
+  std::uint16_t generation_ = 0;  // of the identities
+  bool draining_ = false;
+  std::optional<Control> control_;
+  Taken taken_;
   std::optional<Instant> deadline_;
   bool more_ = false;
   std::unordered_map<std::uint64_t, SiteFile> files_;  // of connections that asked for one

@@ -39,6 +39,8 @@ void check(const Options& options) {
     if (options.threads > 1) refuse("--threads with --net tap:");
   } else if (options.test_services) {
     throw CLI::ValidationError("--test-services measures our own TCP; use it with --net tap:");
+  } else if (!options.pcap.empty()) {
+    throw CLI::ValidationError("--pcap captures what our own TCP sends; use it with --net tap:, or tcpdump");
   }
   if (options.tls_min != "1.3") refuse("--tls-min " + options.tls_min);
   if (options.plain && options.redirect != 0) {
@@ -98,7 +100,7 @@ void add_serve(CLI::App& tool, int& status) {
       ->type_name("FILE");
   command->add_option("--keylog", options->key_log, "write the keys of every connection to FILE, for debugging only")
       ->type_name("FILE");
-  for (const char* name : {"--client-ca", "--ticket-keys", "--pcap"}) {
+  for (const char* name : {"--client-ca", "--ticket-keys"}) {
     unbuilt->option(*command, name);
   }
   command
@@ -107,6 +109,7 @@ void add_serve(CLI::App& tool, int& status) {
       ->type_name("PATH");
   command->add_flag("--takeover", options->take_over,
                     "go on where the server at --control stands, with its connections");
+  command->add_option("--pcap", options->pcap, "write every frame to FILE (with --net tap:)")->type_name("FILE");
   command->add_flag("--test-services", options->test_services,
                     "echo, discard and chargen at ports 7, 9 and 19 (with --net tap:)");
   command->callback([options, unbuilt, &status] {

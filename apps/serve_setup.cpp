@@ -112,20 +112,23 @@ Result<Setup> set_up(const Options& options, SnapshotKind recorded) {
   auto site = effects::Directory::open(options.folder);
   if (!site) return std::unexpected(site.error());
   Setup setup{.site = std::move(*site), .memory = *parse_size(options.memory)};
+  const std::pair<const char*, const std::string&> written[] = {
+      {"the access log", options.access_log},
+      {"the key log", options.key_log},
+      {"the recording", options.record},
+      {"the capture", options.pcap},
+  };
+  for (const auto& [what, path] : written) {
+    if (path.empty() || path == "-" || !is_inside(path, options.folder)) continue;
+    return effects::fail(std::string(what) + " '" + path + "' would be served with '" + options.folder +
+                         "'; write it elsewhere");
+  }
   if (!options.access_log.empty()) {
-    if (is_inside(options.access_log, options.folder) && options.access_log != "-") {
-      return effects::fail("the access log '" + options.access_log + "' would be served with '" + options.folder +
-                           "'; write it elsewhere");
-    }
     auto opened = effects::LogFile::open(options.access_log);
     if (!opened) return std::unexpected(opened.error());
     setup.access_log.emplace(std::move(*opened));
   }
   if (!options.key_log.empty()) {
-    if (is_inside(options.key_log, options.folder)) {
-      return effects::fail("the key log '" + options.key_log + "' would be served with '" + options.folder +
-                           "'; write it elsewhere");
-    }
     auto opened = open_key_log(options.key_log);
     if (!opened) return std::unexpected(opened.error());
     setup.key_log.emplace(std::move(*opened));
@@ -138,13 +141,14 @@ Result<Setup> set_up(const Options& options, SnapshotKind recorded) {
     setup.config.tls = setup.secure->config;
   }
   if (!options.record.empty()) {
-    if (is_inside(options.record, options.folder) || is_inside(options.record + ".key", options.folder)) {
-      return effects::fail("the recording '" + options.record + "' would be served with '" + options.folder +
-                           "'; write it elsewhere");
-    }
     auto created = effects::Recorder::create(options.record, recorded);
     if (!created) return std::unexpected(created.error());
     setup.recorder = std::move(*created);
+  }
+  if (!options.pcap.empty()) {
+    auto opened = effects::PcapWriter::open(options.pcap);
+    if (!opened) return std::unexpected(opened.error());
+    setup.capture.emplace(std::move(*opened));
   }
   raise_descriptor_limit();
   return setup;

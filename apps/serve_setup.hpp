@@ -14,6 +14,7 @@
 #include "limpid/effects/files.hpp"
 #include "limpid/effects/hand_over.hpp"
 #include "limpid/effects/log.hpp"
+#include "limpid/effects/pcap.hpp"
 #include "limpid/effects/recorder.hpp"
 #include "limpid/stack/server.hpp"
 #include "net_option.hpp"
@@ -37,6 +38,7 @@ struct Options {
   bool index = false;
   std::string access_log, key_log;
   bool test_services = false;
+  std::string pcap;     // empty: no capture
   std::string record;   // empty: not recorded
   std::string control;  // the control socket's path; empty: where it is by default
   bool take_over = false;
@@ -58,6 +60,7 @@ struct Setup {
   std::optional<effects::KeyLogFile> key_log{};
   std::optional<Secure> secure{};
   std::unique_ptr<effects::Recorder> recorder{};
+  std::optional<effects::PcapWriter> capture{};
   stack::Server::Config config{};
   std::size_t memory = 0;
 

@@ -75,7 +75,8 @@ Result<void> on_tap(const Options& options) {
                                           .log = options.log_form(),
                                           .access_log = setup->access_log ? &*setup->access_log : nullptr,
                                           .key_log = setup->key_log ? &*setup->key_log : nullptr,
-                                          .recorder = setup->recorder.get()};
+                                          .recorder = setup->recorder.get(),
+                                          .capture = setup->capture ? &*setup->capture : nullptr};
   std::unique_ptr<effects::TapServer> server;
   if (options.take_over) {
     const auto path = control_path(options, ports(options)[0]);

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <chrono>
 #include <csignal>
 
 #include "limpid/effects/clock.hpp"
@@ -77,7 +78,7 @@ Result<void> TapServer::run(Signals& signals, const std::function<void(int)>& on
     }
     if (deadline_ && *deadline_ <= now().monotonic) tell(Tick{});
     flush();
-    reports_.write_logs();
+    look_after_logs();
     if (waiting[3].revents != 0 && moved_away()) return {};
     counters_.open.store(machine_.connections(), std::memory_order_relaxed);
     counters_.memory.store(budget_.used(), std::memory_order_relaxed);
@@ -95,11 +96,19 @@ Result<void> TapServer::renew(std::span<const Credentials> credentials) {
   return {};
 }
 
+void TapServer::look_after_logs() {
+  reports_.write_logs();
+  if (options_.capture == nullptr) return;
+  const auto flushed = options_.capture->flush();
+  if (!flushed && complaints_.of_log.may(now().monotonic)) complain(options_.log, flushed.error().text);
+}
+
 Result<void> TapServer::receive() {
   FrameReceived received;
   for (int n = 0; n < frames_per_batch; ++n) {
     switch (tap_.read(input_, received)) {
       case Tap::Read::frame:
+        capture(received.frame, {});  // before it is decrypted in place
         tell(received);
         break;
       case Tap::Read::nothing:
@@ -109,6 +118,15 @@ Result<void> TapServer::receive() {
     }
   }
   return {};
+}
+
+void TapServer::capture(Bytes header, std::span<const Bytes> payload) {
+  if (options_.capture == nullptr) return;
+  std::array<Bytes, 1 + Transmit::most_pieces> pieces{header};
+  std::copy(payload.begin(), payload.end(), pieces.begin() + 1);
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  options_.capture->write(std::span(pieces).first(1 + payload.size()),
+                          {std::chrono::duration_cast<std::chrono::microseconds>(since_1970).count()});
 }
 
 void TapServer::tell(Machine::Event event) {
@@ -160,6 +178,7 @@ void TapServer::carry_out(std::span<const Machine::Action> actions) {
   for (const Machine::Action& action : actions) {
     std::visit(Overloaded{
                    [&](const Transmit& frame) {
+                     capture(frame.header, frame.payload.span());
                      if (!tap_.write(frame)) ++frames_lost_;
                    },
                    [&](const Machine::Report& said) {

@@ -8,6 +8,7 @@
 #include "limpid/effects/files.hpp"
 #include "limpid/effects/hand_over.hpp"
 #include "limpid/effects/identity_set.hpp"
+#include "limpid/effects/pcap.hpp"
 #include "limpid/effects/recorder.hpp"
 #include "limpid/effects/reports.hpp"
 #include "limpid/effects/signals.hpp"
@@ -25,6 +26,7 @@ struct TapServerOptions {
   const LogFile* access_log = nullptr;  // outlives the server, as the following
   const KeyLogFile* key_log = nullptr;
   Recorder* recorder = nullptr;
+  PcapWriter* capture = nullptr;  // of every frame, both ways
 };
 
 class TapServer {
@@ -69,6 +71,8 @@ class TapServer {
   Result<void> receive();
   Machine::Event answer(const Machine::Query& query);
   void carry_out(std::span<const Machine::Action> actions);
+  void look_after_logs();
+  void capture(Bytes header, std::span<const Bytes> payload);
 
   class Mover;  // tap_server_moving.cpp
   void wake_up(stack::Dormant<Machine> dormant);

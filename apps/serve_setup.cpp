@@ -239,7 +239,7 @@ void print_counters(const Counters& workers, std::size_t memory, const nlohmann:
                      {"reset_by_peer", named(&Each::reset_by_peer)},
                      {"accept_pauses", named(&Each::accept_pauses)},
                      {"log_lines_lost", named(&Each::log_lines_lost)}};
-  json.update(more);
+  json.update(more, true);
   std::puts(json.dump().c_str());
   std::fflush(stdout);
 }

@@ -100,6 +100,9 @@ Result<void> on_tap(const Options& options) {
     if (signal == SIGUSR1) {
       nlohmann::ordered_json more;
       more["tap"] = {{"frames_lost", server->frames_lost()}};
+      server->machine().host().report([&](std::string_view group, std::string_view name, std::uint64_t value) {
+        if (value > 0) more[std::string(group)][std::string(name)] = value;
+      });
       print_counters({&server->counters()}, setup->memory, more);
     }
     if (signal == SIGHUP) {

@@ -12,7 +12,6 @@ namespace {
 // For an address of our own to become usable: from DHCP, a router, or because nobody else has it.
 constexpr Duration address_timeout = seconds(15);
 constexpr Duration connect_timeout = seconds(60);
-constexpr Duration resolve_timeout = seconds(20);
 // For the last bytes and the FIN to arrive when a stream is given up.
 constexpr Duration close_timeout = seconds(2);
 
@@ -20,10 +19,8 @@ std::string_view words(tcpip::Refusal refusal) {
   switch (refusal) {
     case tcpip::Refusal::no_address:
       return "no address of ours leads there; check ip=, ip6= and gateway= in --net";
-    case tcpip::Refusal::not_configured:
-      return "nobody is known who would tell; add dns=IP or dhcp to --net";
     case tcpip::Refusal::bad_argument:
-      return "that is no name or port; check it";
+      return "there is no port 0; name another";
     default:
       return "the host has no room for it; try again";
   }
@@ -206,36 +203,11 @@ void TapNetwork::carry_out(std::span<const tcpip::Host::Action> actions) {
                    },
                    [&](const host::Reset& reset) { with(reset.id, [&](Connection& c) { c.reset = reset.reason; }); },
                    [&](const host::Closed& closed) { with(closed.id, [](Connection& c) { c.closed = true; }); },
-                   [&](const host::Resolved& resolved) {
-                     resolved_[resolved.token].assign(resolved.addresses.begin(), resolved.addresses.end());
-                   },
+                   [&](const host::Resolved& resolved) { resolved_[resolved.token] = resolved; },
                    [](const auto&) {},  // what is not asked for does not come, or is found by trying again
                },
                action);
   }
-}
-
-Result<std::vector<tcpip::IpAddress>> TapNetwork::ask(const std::string& name, bool ipv6,
-                                                      std::optional<Instant> deadline) {
-  const std::string what = "cannot find the address of '" + name + "'";
-  const std::uint32_t token = next_token_++;
-  std::optional<tcpip::Refusal> refused;
-  // Until DHCP or a router has told whom to ask.
-  const Instant configured_by = now().monotonic + address_timeout;
-  const auto outcome = run_until(
-      [&] {
-        const auto asked = host_.resolve(context(), name, ipv6, token);
-        refused = asked ? std::nullopt : std::optional(asked.error());
-        return !refused || *refused != tcpip::Refusal::not_configured;
-      },
-      deadline ? std::min(*deadline, configured_by) : configured_by);
-  if (outcome == Outcome::device_gone) return failed(outcome, what);
-  if (refused) return fail(what + ": " + std::string(words(*refused)));
-  const Instant answered_by = now().monotonic + resolve_timeout;
-  const auto answered =
-      run_until([&] { return resolved_.contains(token); }, deadline ? std::min(*deadline, answered_by) : answered_by);
-  if (answered != Outcome::done) return failed(answered, what);
-  return resolved_.extract(token).mapped();
 }
 
 Result<std::vector<stream::Endpoint>> TapNetwork::resolve(const HostPort& where, std::optional<Instant> deadline) {
@@ -243,16 +215,19 @@ Result<std::vector<stream::Endpoint>> TapNetwork::resolve(const HostPort& where,
     address->port = where.port;
     return std::vector{*address};
   }
+  const std::string what = "cannot find the address of '" + where.host + "'";
+  const std::uint32_t token = next_token_++;
+  // The resolver itself gives up in time, also where DHCP or a router never tell whom to ask.
+  tell(tcpip::host::Resolve{token, where.host, config_.ip.ipv6() ? tcpip::dns::Family::any : tcpip::dns::Family::ipv4});
+  const auto outcome = run_until([&] { return resolved_.contains(token); }, deadline);
+  if (outcome != Outcome::done) return failed(outcome, what);
+  const tcpip::dns::Resolved resolved = resolved_.extract(token).mapped();
+  if (resolved.outcome != tcpip::dns::Outcome::found) {
+    return fail(what + ": " + std::string(tcpip::dns::describe(resolved.outcome)) +
+                "; check the name and the network, or give --net dns=IP or dhcp");
+  }
   std::vector<stream::Endpoint> endpoints;
-  for (const bool ipv6 : {true, false}) {
-    if (ipv6 && !config_.ip.ipv6()) continue;
-    const auto addresses = ask(where.host, ipv6, deadline);
-    if (!addresses) return std::unexpected(addresses.error());
-    for (const tcpip::IpAddress& address : *addresses) endpoints.push_back(tcpip::endpoint(address, where.port));
-  }
-  if (endpoints.empty()) {
-    return fail("cannot find the address of '" + where.host + "': it has none; check the name and the network");
-  }
+  for (const tcpip::IpAddress& address : resolved.addresses) endpoints.push_back(tcpip::endpoint(address, where.port));
   return endpoints;
 }
 

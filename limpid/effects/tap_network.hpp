@@ -42,7 +42,6 @@ class TapNetwork final : public Network {
   void tell(const tcpip::Host::Event& event);
   void flush();
   void carry_out(std::span<const tcpip::Host::Action> actions);
-  Result<std::vector<tcpip::IpAddress>> ask(const std::string& name, bool ipv6, std::optional<Instant> deadline);
 
   Tap tap_;
   const tcpip::Host::Config config_;
@@ -52,7 +51,7 @@ class TapNetwork final : public Network {
   std::optional<Instant> deadline_;
   bool more_ = false;
   std::map<Name, Connection> connections_;
-  std::map<std::uint32_t, std::vector<tcpip::IpAddress>> resolved_;
+  std::map<std::uint32_t, tcpip::dns::Resolved> resolved_;
   std::uint32_t next_token_ = 1;
   std::vector<Byte> input_, output_;
   std::vector<tcpip::Host::Action> actions_;

@@ -547,7 +547,23 @@ std::optional<HostServer::Query> HostServer::pending() const {
   return Query{connection.id, std::move(*question)};
 }
 
-void HostServer::describe(Writer& out) const { host_.describe(out); }
+void HostServer::describe(Writer& out) const {
+  std::uint32_t serving = 0;
+  for (std::uint32_t i = 0; i < connections_.size(); ++i) {
+    if (!connections_.holds(i)) continue;
+    const Connection& connection = connections_[i];
+    out.text(serving++ == 0 ? "" : "\n");
+    out.text("connection ");
+    out.decimal(connection.id.index);
+    out.text(": ");
+    if (const auto* server = std::get_if<Server>(&connection.application)) {
+      server->describe(out);
+    } else {
+      out.text(std::holds_alternative<Lingering>(connection.application) ? "lingering" : "a test service");
+    }
+  }
+  if (serving == 0) out.text("no connections");
+}
 
 bool HostServer::restored(const LoadContext& context) {
   by_host_ = Vec<std::uint32_t>(context.budget);

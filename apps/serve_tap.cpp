@@ -49,7 +49,8 @@ std::string url(const Options& options) {
 }  // namespace
 
 Result<void> on_tap(const Options& options) {
-  if (std::find(ports(options).begin(), ports(options).end(), 0) != ports(options).end()) {
+  const std::vector<std::uint16_t> wanted = ports(options);
+  if (std::find(wanted.begin(), wanted.end(), 0) != wanted.end()) {
     return effects::fail("cannot listen on port 0 of a host of our own; name a port with --listen");
   }
   // It must be there before its MTU can be asked for. Who takes over has it already.
@@ -67,7 +68,7 @@ Result<void> on_tap(const Options& options) {
   config.server = setup->config;
   config.redirect = setup->config;
   config.redirect.tls.reset();
-  config.redirect.http.https_port = ports(options)[0];
+  config.redirect.http.https_port = wanted[0];
   if (!add_services(options, config)) return effects::fail("cannot listen on so many ports; name fewer with --listen");
 
   effects::Signals signals;
@@ -79,7 +80,7 @@ Result<void> on_tap(const Options& options) {
                                           .capture = setup->capture ? &*setup->capture : nullptr};
   std::unique_ptr<effects::TapServer> server;
   if (options.take_over) {
-    const auto path = control_path(options, ports(options)[0]);
+    const auto path = control_path(options, wanted[0]);
     if (!path) return std::unexpected(path.error());
     auto taken = effects::TapServer::take_over(serving, config, setup->credentials(), setup->site, *path);
     if (!taken) return std::unexpected(taken.error());
@@ -89,7 +90,7 @@ Result<void> on_tap(const Options& options) {
     if (!identities) return std::unexpected(identities.error());
     server =
         std::make_unique<effects::TapServer>(serving, config, std::move(*tap), std::move(*identities), setup->site);
-    auto control = open_control(options, ports(options)[0]);
+    auto control = open_control(options, wanted[0]);
     if (!control) return std::unexpected(control.error());
     if (*control) server->set_control(std::move(**control));
   }

@@ -12,7 +12,11 @@
 #include "limpid/tcpip/host/index_list.hpp"
 #include "limpid/tcpip/host/timer_heap.hpp"
 
-namespace limpid::stack {
+namespace limpid {
+
+constexpr bool is_valid(Wants wants) { return wants <= Wants::nothing; }
+
+namespace stack {
 
 class HostServer {
  public:
@@ -147,4 +151,5 @@ class HostServer {
   tcpip::host::TimerHeap timers_;
 };
 
-}  // namespace limpid::stack
+}  // namespace stack
+}  // namespace limpid

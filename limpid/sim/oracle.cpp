@@ -225,6 +225,7 @@ void Oracle::fragment(const Packet& packet, const Ipv4Header& header) {
     if (same && before.checksum != now.checksum) {
       violated(Rule::fragment_identification, packet, now.identification, 0);
     }
+    if (same) return;
   }
   fragments_[fragment_count_++ % fragments_.size()] = now;
 }
@@ -238,7 +239,7 @@ bool Oracle::checksum(const Packet& packet, std::size_t offset, Moment moment) {
   const bool left_to_device = options_.view == View::tapped && packet.protocol != Protocol::icmp &&
                               field == pseudo_header(packet.source, packet.destination, packet.protocol, length).sum();
   if (left_to_device) {
-    ++report_.offloaded_checksums;
+    if (moment.sent) ++report_.offloaded_checksums;
     return true;
   }
   if (moment.sent) violated(Rule::transport_checksum, packet, field, 0);

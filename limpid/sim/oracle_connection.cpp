@@ -26,11 +26,8 @@ std::int64_t OracleConnection::unwrap(const End& end, std::uint32_t sequence, st
 }
 
 bool OracleConnection::begins_anew(const SeenSegment& segment) const {
-  if (!segment.header.flags.syn) return false;
   const End& me = ends_[end_of(segment.source)];
-  if (me.iss == segment.header.sequence) return false;
-  // A SYN-ACK whose sender was not heard before belongs to what is here.
-  return me.iss.has_value() || !segment.header.flags.ack;
+  return segment.header.flags.syn && !segment.header.flags.ack && me.iss && *me.iss != segment.header.sequence;
 }
 
 std::int64_t OracleConnection::window_of(const End& from, const TcpHeader& header) const {
@@ -71,13 +68,15 @@ void OracleConnection::sent(const SeenSegment& segment, OracleReport& report) {
 
 void OracleConnection::judge_syn(End& me, const End& peer, const SeenSegment& segment, OracleReport& report) {
   const TcpHeader& header = segment.header;
-  if (!me.iss) {
+  // A SYN cookie changes with the time (RFC 4987, section 3.6), until one was answered.
+  const bool another_cookie = header.flags.ack && me.sent_end <= 1 && me.acked < 1;
+  if (!me.iss || another_cookie) {
     me.iss = header.sequence;
     me.mss = header.options.mss;
     me.window_scale = header.options.window_scale;
     me.sack_permitted = header.options.sack_permitted;
     me.timestamps = header.options.timestamps.has_value();
-    me.heard = segment.at;
+    if (me.sent_end == 0) me.heard = segment.at;
   } else if (*me.iss != header.sequence) {
     report_at(report, Rule::syn_sequence, segment, header.sequence, *me.iss);
   }

@@ -48,8 +48,9 @@ struct FrameReceived {
   static void fields(auto& self, auto&& visit) { visit(self.frame, self.offload); }
 };
 
-// Action: send a frame that is `header` and then `payload`, in order. The header lies in the room that was lent; the
-// payload lies in the room, too, if the pin is empty, or else in the machine until TransmitDone tells it so.
+// Action: send a frame that is `header` and then `payload`, in order. The header lies in the room that was lent. The
+// payload lies in the machine until TransmitDone tells of the pin; if that is empty, in the room, the event or the
+// machine until the next step or call of a method.
 struct Transmit {
   static constexpr std::size_t most_pieces = 17;  // a superframe of 64 KiB in pages, one of them begun in the middle
   Bytes header;

@@ -166,6 +166,7 @@ template <class Visit>
 void Host::report(Visit&& visit) const {
   visit("host", "connections", connections_.used());
   visit("host", "time_waits", time_waits_.used());
+  visit("host", "neighbours", ip_.neighbours().size());
   visit("host", "lent", connections_.lent());
   visit("host", "listeners", listeners_.size());
   for (std::size_t i = 0; i < host::count_kinds; ++i) {

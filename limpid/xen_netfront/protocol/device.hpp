@@ -322,12 +322,13 @@ class Device {
   struct Arriving {
     InlineList<FrameArrived::Piece, netif::most_slots> pieces;
     ReceiveOffload offload;
+    std::uint8_t slots = 0;  // of data, empty ones, too
     bool begun = false;
     bool more = false;   // slots follow
     bool extra = false;  // the next slot is extra info
     bool dropped = false;
     static void fields(auto& self, auto&& visit) {
-      visit(self.pieces, self.offload, self.begun, self.more, self.extra, self.dropped);
+      visit(self.pieces, self.offload, self.slots, self.begun, self.more, self.extra, self.dropped);
     }
   };
 

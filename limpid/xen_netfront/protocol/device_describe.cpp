@@ -135,6 +135,7 @@ bool Device::restored(const LoadContext&) const {
   for (const auto& piece : arriving_.pieces) {
     if (!names(piece.page, Use::receive_held) || piece.size == 0 || piece.size > page_size - piece.offset) return false;
   }
+  if (arriving_.slots > netif::most_slots || arriving_.pieces.size() > arriving_.slots) return false;
   if (arriving_.dropped && !arriving_.pieces.empty()) return false;
   if (!arriving_.begun && (arriving_.more || arriving_.extra || !arriving_.pieces.empty())) return false;
 

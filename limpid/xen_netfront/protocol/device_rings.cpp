@@ -158,11 +158,14 @@ void DeviceStep::add_piece(std::uint16_t page, const netif::ReceiveResponse& res
     drop_arriving(Drop::receive_error);
   } else if (response.offset + static_cast<std::size_t>(response.status) > page_size) {
     drop_arriving(Drop::receive_bad_slot);
-  } else if (arriving.pieces.size() == netif::most_slots) {
+  } else if (arriving.slots == netif::most_slots) {
     drop_arriving(Drop::receive_many_slots);
-  } else if (!arriving.dropped && response.status > 0) {
-    arriving.pieces.push_back({page, response.offset, static_cast<std::uint16_t>(response.status)});
-    return;
+  } else if (!arriving.dropped) {
+    ++arriving.slots;
+    if (response.status > 0) {
+      arriving.pieces.push_back({page, response.offset, static_cast<std::uint16_t>(response.status)});
+      return;
+    }
   }
   free_receive(page);
 }

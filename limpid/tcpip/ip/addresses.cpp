@@ -31,9 +31,7 @@ unsigned label(const IpAddress& address) {
   return 1;
 }
 
-std::optional<Instant> earliest(std::optional<Instant> a, std::optional<Instant> b) {
-  return a && b ? std::min(*a, *b) : a ? a : b;
-}
+constexpr Instant never{INT64_MAX};
 
 // RFC 5453: identifiers that mean something else.
 bool is_reserved_identifier(std::uint64_t identifier) {
@@ -72,6 +70,7 @@ void AddressList::erase(LocalAddress& address) {
 }
 
 bool AddressList::is_directed_broadcast(const IpAddress& address) const {
+  if (!address.is_ipv4()) return false;
   return std::any_of(begin(), end(), [&](const LocalAddress& local) { return local.cidr.broadcast() == address; });
 }
 
@@ -133,9 +132,11 @@ const LocalAddress* AddressList::link_local() const {
 }
 
 std::optional<Instant> AddressList::deadline() const {
-  std::optional<Instant> soonest;
-  for (const LocalAddress& local : list_) soonest = earliest(soonest, earliest(local.next, local.valid_until));
-  return soonest;
+  Instant soonest = never;
+  for (const LocalAddress& local : list_) {
+    soonest = std::min({soonest, local.next.value_or(never), local.valid_until.value_or(never)});
+  }
+  return soonest == never ? std::nullopt : std::optional(soonest);
 }
 
 bool AddressList::has_news() const {

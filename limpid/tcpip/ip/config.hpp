@@ -24,7 +24,7 @@ struct Limits {
   std::uint8_t pending_packets = 3;             // RFC 4861, section 7.2.2: kept for one neighbour that is looked for
   std::uint8_t routers = 4;                     // that advertised themselves
   std::uint8_t prefixes = 8;                    // advertised
-  std::uint8_t addresses = 16;                  // configured ones included
+  std::uint8_t addresses = 20;                  // configured ones included
   std::uint16_t path_mtus = 256;                // destinations whose path is narrower than the link
   std::uint16_t reassemblies = 16;              // packets in pieces at one time
   std::uint32_t reassembly_bytes = 256 * 1024;  // that all of them hold

@@ -7,9 +7,7 @@
 namespace limpid::tcpip::ip {
 namespace {
 
-std::optional<Instant> earliest(std::optional<Instant> a, std::optional<Instant> b) {
-  return a && b ? std::min(*a, *b) : a ? a : b;
-}
+constexpr Instant never{INT64_MAX};
 
 // No IPv4 link has less (RFC 791: "Every internet destination must be able to receive a datagram of 576 octets").
 constexpr std::uint16_t least_mtu = 576;
@@ -34,12 +32,16 @@ Progress<Interface::Action> Interface::advance(const Config& config, Interface& 
 
 std::optional<Instant> Interface::deadline() const {
   if (!started_) return std::nullopt;
-  auto soonest = earliest(addresses_.deadline(), neighbours_.deadline());
-  soonest = earliest(soonest, routers_.deadline());
-  soonest = earliest(soonest, solicit_routers_at_);
-  soonest = earliest(soonest, listener_.deadline());
-  soonest = earliest(soonest, reassembler_.deadline());
-  return earliest(soonest, looped_due_);
+  Instant soonest = never;
+  const auto consider = [&soonest](std::optional<Instant> at) { soonest = std::min(soonest, at.value_or(never)); };
+  consider(addresses_.deadline());
+  consider(neighbours_.deadline());
+  consider(routers_.deadline());
+  consider(solicit_routers_at_);
+  consider(listener_.deadline());
+  consider(reassembler_.deadline());
+  consider(looped_due_);
+  return soonest == never ? std::nullopt : std::optional(soonest);
 }
 
 std::optional<IpAddress> Interface::source_for(const IpAddress& destination) const {
@@ -103,10 +105,11 @@ std::expected<MacAddress, SendResult> Interface::admit(const Config& config, Tim
 
 SendResult Interface::queue(const Config& config, Time now, const Packet& packet, const Outgoing& outgoing,
                             const IpAddress& next_hop) {
-  Neighbour* const neighbour = neighbours_.look_for(now.monotonic, config.limits, next_hop, packet.source, drops_);
+  Neighbour* const neighbour =
+      neighbours_.look_for(now.monotonic, config.limits, next_hop, packet.source, routers_.is_router(next_hop), drops_);
   if (neighbour == nullptr) return SendResult::unresolved;
   // Superframes and packets in many pieces are not kept: those who send them send them again.
-  Byte written[least_room.bytes];
+  Byte written[PendingFrame::most_bytes];
   const Limits& limits = config.limits;
   if (outgoing.frames() > 1 || outgoing.size() > sizeof(written) || limits.pending_packets == 0) {
     return SendResult::unresolved;
@@ -169,7 +172,8 @@ std::optional<IpAddress> Interface::may_answer(Time now, Bytes packet, const IpA
 bool Interface::Looped::restored(const LoadContext&) const { return frame.size() >= wire::EthernetHeader::size; }
 
 bool Interface::restored(const LoadContext&) const {
-  return (!started_ || mtu_ >= least_mtu) && looped_due_.has_value() == !looped_.empty();
+  return (!started_ || mtu_ >= least_mtu) && looped_due_.has_value() == !looped_.empty() &&
+         solicit_routers_at_.has_value() == (router_solicitations_ > 0);
 }
 
 // Steps.
@@ -177,8 +181,7 @@ bool Interface::restored(const LoadContext&) const {
 Progress<Interface::Action> InterfaceStep::take(const Interface::Event& event) {
   std::visit([this](const auto& e) { on(e); }, event);
   if (state_.started_) serve();
-  const auto due = state_.deadline();
-  return {1, out_.actions.all(), more_, Wants::event, more_ ? std::nullopt : due};
+  return {1, out_.actions.all(), more_, Wants::event, more_ ? std::nullopt : state_.deadline()};
 }
 
 std::uint64_t InterfaceStep::random_below(std::uint64_t bound) {

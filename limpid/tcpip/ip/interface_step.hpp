@@ -117,8 +117,8 @@ class InterfaceStep {
   void solicit(const Neighbour& neighbour);
   void advertise(const MacAddress& to, const IpAddress& destination, const LocalAddress& local, bool solicited);
 
-  // The largest message that a timer sends: a report of 24 groups.
-  static constexpr std::size_t control_room = 640;
+  // The largest frame that a timer sends, a report of 32 groups, fits.
+  static constexpr std::size_t control_room = 768;
 
   const Config& config_;
   Interface& state_;

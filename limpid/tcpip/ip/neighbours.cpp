@@ -11,7 +11,9 @@ bool has_timer(Reachability state) {
 
 }  // namespace
 
-bool PendingFrame::restored(const LoadContext&) const { return frame.size() >= wire::EthernetHeader::size; }
+bool PendingFrame::restored(const LoadContext&) const {
+  return frame.size() >= wire::EthernetHeader::size && frame.size() <= most_bytes;
+}
 
 const MacAddress* NeighbourCache::use(Instant now, const IpAddress& address) {
   Neighbour* const neighbour = entries_.find(address);
@@ -27,11 +29,11 @@ const MacAddress* NeighbourCache::use(Instant now, const IpAddress& address) {
 }
 
 Neighbour* NeighbourCache::look_for(Instant now, const Limits& limits, const IpAddress& address,
-                                    const IpAddress& asking, DropCounts& drops) {
+                                    const IpAddress& asking, bool router, DropCounts& drops) {
   if (Neighbour* const known = entries_.find(address)) return known;
   const auto incomplete = std::count_if(entries_.begin(), entries_.end(),
                                         [](const Neighbour& n) { return n.state == Reachability::incomplete; });
-  if (incomplete >= limits.unresolved) {
+  if (incomplete >= limits.unresolved && !router) {
     drops.add(Drop::neighbour_limit);
     return nullptr;
   }

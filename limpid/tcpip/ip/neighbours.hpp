@@ -21,6 +21,7 @@ constexpr bool is_valid(Reachability state) { return state <= Reachability::prob
 struct PendingFrame {
   Buffer frame;
   TransmitOffload offload;
+  static constexpr std::size_t most_bytes = 2048;  // so that the least room takes one
   static void fields(auto& self, auto&& visit) { visit(self.frame, self.offload); }
   bool restored(const LoadContext&) const;
 };
@@ -64,8 +65,9 @@ class NeighbourCache {
   // stale.
   const MacAddress* use(Instant now, const IpAddress& address);
 
-  // The entry of a neighbour that `use` does not know, to be looked for at once; null if too many are.
-  Neighbour* look_for(Instant now, const Limits& limits, const IpAddress& address, const IpAddress& asking,
+  // The entry of a neighbour that `use` does not know, to be looked for at once; null if too many are. A router is
+  // looked for nevertheless: whoever makes us look for many must not cut us off.
+  Neighbour* look_for(Instant now, const Limits& limits, const IpAddress& address, const IpAddress& asking, bool router,
                       DropCounts& drops);
 
   // RFC 4861, section 7.2.3 and 7.2.5. True if it ended a search: `resolved` then has frames, or none.

@@ -12,13 +12,17 @@ struct PathMtu {
   Instant until{};
   const IpAddress& key() const { return destination; }
   static void fields(auto& self, auto&& visit) { visit(self.destination, self.mtu, self.until); }
+  bool restored(const LoadContext&) const { return mtu >= least(destination); }
+
+  // "A node MUST NOT reduce its estimate of the Path MTU below the IPv6 minimum link MTU" (RFC 8201, section 4). IPv4
+  // has no such bound but 68; this is what is left of 576 with room for options, and no smaller link was seen for long.
+  static constexpr std::uint16_t least(const IpAddress& destination) {
+    return destination.is_ipv4() ? std::uint16_t{552} : std::uint16_t{1280};
+  }
 };
 
 class PathMtuCache {
  public:
-  // "A node MUST NOT reduce its estimate of the Path MTU below the IPv6 minimum link MTU" (RFC 8201, section 4). IPv4
-  // has no such bound but 68; this is what is left of 576 with room for options, and no smaller link was seen for long.
-  static constexpr std::uint16_t least_ipv6 = 1280, least_ipv4 = 552;
   static constexpr Duration lifetime = seconds(600);  // RFC 8201, section 5.3
 
   PathMtuCache() = default;
@@ -33,7 +37,7 @@ class PathMtuCache {
   // Only ever less than before. False if it is not, or the budget refuses.
   bool narrow(const Limits& limits, Instant now, const IpAddress& destination, std::uint16_t mtu,
               std::uint16_t link_mtu) {
-    const std::uint16_t least = destination.is_ipv4() ? least_ipv4 : least_ipv6;
+    const std::uint16_t least = PathMtu::least(destination);
     if (mtu < least) {
       // RFC 8201, section 4: "it MUST discard it". In IPv4 a narrower link exists; no packet of ours goes through it
       // smaller than this.

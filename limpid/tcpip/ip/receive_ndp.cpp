@@ -31,7 +31,7 @@ void InterfaceStep::receive_solicitation(const IpHeaders& ip, Bytes message, con
   if (nameless && (link_layer || ip.destination != solicited_node_group(said->target))) {
     return drop(Drop::ndp_malformed);
   }
-  if (link_layer && link_layer->is_group()) return drop(Drop::ndp_malformed);
+  if (link_layer && (link_layer->is_group() || *link_layer == config_.mac)) return drop(Drop::ndp_malformed);
   LocalAddress* const local = state_.addresses_.find(said->target);
   if (local == nullptr || local->state == AddressState::lost) return drop(Drop::not_for_us);
   if (local->undecided() && nameless) {
@@ -73,9 +73,9 @@ void InterfaceStep::receive_advertisement(const IpHeaders& ip, Bytes message) {
   }
   if (said->router) {
     state_.routers_.trusted(said->target);
-  } else {
-    // "If the IsRouter flag changes from TRUE to FALSE as a result of this update, the node MUST remove that router
-    // from the Default Router List".
+  } else if (!link_layer || (known->state != Reachability::incomplete && known->mac == *link_layer)) {
+    // Not on the word of somebody else. "If the IsRouter flag changes from TRUE to FALSE as a result of this update,
+    // the node MUST remove that router from the Default Router List".
     state_.routers_.remove(said->target);
   }
 }
@@ -87,7 +87,7 @@ void InterfaceStep::receive_router(const IpHeaders& ip, Bytes message) {
   if (!said || !ip.source.is_link_local()) return drop(Drop::ndp_malformed);
   const wire::NdpOptions& options = said->options;
   const auto& link_layer = options.source_link_layer_address;
-  if (link_layer && link_layer->is_group()) return drop(Drop::ndp_malformed);
+  if (link_layer && (link_layer->is_group() || *link_layer == config_.mac)) return drop(Drop::ndp_malformed);
   // One that may be lost on us is asked for again, until a router has answered.
   if (said->router_lifetime != 0) {
     state_.router_solicitations_ = 0;
@@ -98,7 +98,8 @@ void InterfaceStep::receive_router(const IpHeaders& ip, Bytes message) {
   }
   state_.neighbours_.set_times(said->reachable_time, said->retrans_timer);
   if (link_layer) learn({ip.source, *link_layer, false, true, state_.routers_.is_router(ip.source)});
-  if (options.mtu && *options.mtu >= PathMtuCache::least_ipv6 && *options.mtu <= UINT16_MAX) {
+  // "If the value is smaller than the IPv6 minimum link MTU", it is not one.
+  if (options.mtu && *options.mtu >= PathMtu::least(any_ipv6) && *options.mtu <= UINT16_MAX) {
     state_.routers_.mtu = static_cast<std::uint16_t>(*options.mtu);
   }
   for (const wire::PrefixInformation& prefix : options.prefixes) {
@@ -128,11 +129,11 @@ void InterfaceStep::autoconfigure(const wire::PrefixInformation& said) {
   const auto valid_until = lifetime_end(now(), said.valid_lifetime);
   const auto preferred_until = lifetime_end(now(), said.preferred_lifetime);
   bool known = false;
+  std::size_t autoconfigured = 0;
   for (LocalAddress& local : state_.addresses_) {
-    if (local.origin != AddressOrigin::autoconfigured || local.state == AddressState::lost ||
-        !Cidr{said.prefix, prefix_bits}.contains(local.address())) {
-      continue;
-    }
+    if (local.origin != AddressOrigin::autoconfigured || local.state == AddressState::lost) continue;
+    ++autoconfigured;
+    if (!Cidr{said.prefix, prefix_bits}.contains(local.address())) continue;
     known = true;
     local.preferred_until = preferred_until;
     // "(e) [...] 1. If the received Valid Lifetime is greater than 2 hours or greater than RemainingLifetime, set [...]
@@ -149,6 +150,8 @@ void InterfaceStep::autoconfigure(const wire::PrefixInformation& said) {
     }
   }
   if (known || said.valid_lifetime == 0) return;
+  // Of what is left, others have a use.
+  if (autoconfigured >= config_.limits.prefixes) return drop(Drop::prefix_limit);
   add_autoconfigured(said.prefix, AddressOrigin::autoconfigured, 0, valid_until, preferred_until);
 }
 

@@ -154,7 +154,7 @@ void InterfaceStep::serve_listener() {
   const auto random = static_cast<std::uint32_t>(random_below(UINT32_MAX));
   const auto report = state_.listener_.due(now(), state_.addresses_, random);
   if (!report || report->records.empty()) return;
-  Byte message[512];
+  Byte message[wire::Icmpv6Header::size + wire::MldReport::most_records * 20];
   Writer out{MutableBytes(message)};
   report->emit(out);
   Byte extension[8];

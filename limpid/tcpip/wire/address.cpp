@@ -72,12 +72,10 @@ std::optional<IpAddress> parse_ipv6(std::string_view text) {
 
 bool Cidr::contains(const IpAddress& other) const {
   if (address.is_ipv4() != other.is_ipv4()) return false;
-  const std::size_t bits = prefix_bits + (address.is_ipv4() ? 96u : 0u);
-  for (std::size_t i = 0; i < 16 && i * 8 < bits; ++i) {
-    const std::size_t here = std::min<std::size_t>(8, bits - i * 8);
-    if (((address.octets[i] ^ other.octets[i]) >> (8 - here)) != 0) return false;
-  }
-  return true;
+  const unsigned bits = std::min(128u, prefix_bits + (address.is_ipv4() ? 96u : 0u));
+  const std::uint64_t high = address.high() ^ other.high(), low = address.low() ^ other.low();
+  if (bits <= 64) return bits == 0 || high >> (64 - bits) == 0;
+  return high == 0 && low >> (128 - bits) == 0;
 }
 
 std::optional<IpAddress> Cidr::broadcast() const {

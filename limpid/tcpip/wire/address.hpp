@@ -3,6 +3,8 @@
 #pragma once
 
 #include <array>
+#include <bit>
+#include <compare>
 #include <optional>
 
 #include "limpid/core/bytes.hpp"
@@ -22,7 +24,15 @@ inline constexpr MacAddress broadcast_mac{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
 struct IpAddress {
   std::array<Byte, 16> octets{};
-  friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
+  // Whole words at once: every packet's addresses are compared with many.
+  friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
+    return a.high() == b.high() && a.low() == b.low();
+  }
+  friend constexpr std::strong_ordering operator<=>(const IpAddress& a, const IpAddress& b) {
+    return a.high() != b.high() ? a.high() <=> b.high() : a.low() <=> b.low();
+  }
+  constexpr std::uint64_t high() const { return word(0); }  // the first 64 bits
+  constexpr std::uint64_t low() const { return word(1); }
 
   static constexpr IpAddress v4(std::array<Byte, 4> four) {
     return {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, four[0], four[1], four[2], four[3]}};
@@ -31,12 +41,7 @@ struct IpAddress {
     return v4({static_cast<Byte>(host_order >> 24), static_cast<Byte>(host_order >> 16),
                static_cast<Byte>(host_order >> 8), static_cast<Byte>(host_order)});
   }
-  constexpr bool is_ipv4() const {
-    for (std::size_t i = 0; i < 10; ++i) {
-      if (octets[i] != 0) return false;
-    }
-    return octets[10] == 0xff && octets[11] == 0xff;
-  }
+  constexpr bool is_ipv4() const { return high() == 0 && low() >> 32 == 0xffff; }
   // Meaningful only if is_ipv4().
   constexpr std::array<Byte, 4> as_v4() const { return {octets[12], octets[13], octets[14], octets[15]}; }
   constexpr std::uint32_t v4_bits() const {
@@ -57,6 +62,12 @@ struct IpAddress {
   }
 
   static void fields(auto& self, auto&& visit) { visit(self.octets); }
+
+ private:
+  constexpr std::uint64_t word(std::size_t index) const {
+    const std::uint64_t stored = std::bit_cast<std::array<std::uint64_t, 2>>(octets)[index];
+    return std::endian::native == std::endian::little ? __builtin_bswap64(stored) : stored;
+  }
 };
 inline constexpr IpAddress any_ipv4 = IpAddress::v4(0u);
 inline constexpr IpAddress any_ipv6{};

@@ -101,8 +101,8 @@ class Replay {
       return fail("it has " + std::to_string(events_) + " events; name one of them with --until");
     }
     if (has_key_) {
-      std::printf("replayed %llu events of %llu connection%s: every answer is the same, byte for byte\n",
-                  static_cast<unsigned long long>(events_), static_cast<unsigned long long>(born_),
+      std::printf("replayed %llu events of %llu %s%s: every answer is the same, byte for byte\n",
+                  static_cast<unsigned long long>(events_), static_cast<unsigned long long>(born_), what,
                   born_ == 1 ? "" : "s");
     }
     return {};
@@ -175,8 +175,8 @@ class Replay {
     const std::string number = header.kind == recording::FrameKind::told ? std::to_string(events_) : "";
     std::string line;
     for (const char c : what) line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-    std::printf("%8s %12.6f s  connection %llu  %6zu bytes  %s\n", number.c_str(),
-                static_cast<double>(header.time.monotonic.microseconds - first_us_) / 1e6,
+    std::printf("%8s %12.6f s  %s %llu  %6zu bytes  %s\n", number.c_str(),
+                static_cast<double>(header.time.monotonic.microseconds - first_us_) / 1e6, what,
                 static_cast<unsigned long long>(header.machine), size, line.c_str());
   }
 
@@ -186,9 +186,12 @@ class Replay {
   }
   std::unexpected<Failure> damaged() const { return fail("it is damaged at event " + std::to_string(events_)); }
   std::unexpected<Failure> differs(const Actor& actor, const recording::FrameHeader& header) const {
-    return fail("connection " + std::to_string(header.machine) + " answers event " + std::to_string(actor.last_event) +
+    return fail(what + (" " + std::to_string(header.machine)) + " answers event " + std::to_string(actor.last_event) +
                 " otherwise than when it was recorded; replay it with the limpid that recorded it");
   }
+
+  // What one machine is, for a person.
+  static constexpr const char* what = std::same_as<S, stack::HostServer> ? "host" : "connection";
 
   const Options& options_;
   recording::RecordingReader reader_;
@@ -213,19 +216,23 @@ Result<void> run(const Options& options) {
   };
   const auto kind = recording::read_head(file->bytes());
   if (!kind) return refuse(std::string(recording::describe(kind.error())) + "; name a file that `--record` wrote");
-  const bool of_server = is_kind(*kind, stack::Server::snapshot_kind);
-  if (!of_server && !is_kind(*kind, stack::Client::snapshot_kind)) return refuse("it is of machines unknown here");
-  if (kind->version != (of_server ? stack::Server::snapshot_kind : stack::Client::snapshot_kind).version) {
-    return refuse("it is of another version of limpid; replay it with the one that recorded it");
-  }
-  auto key = load_key(options.file + ".key");
-  if (!key) return std::unexpected(key.error());
-  auto reader = recording::RecordingReader::open(file->bytes(), *key ? &**key : nullptr, effects::cpu_features());
-  if (!reader) return refuse(recording::describe(reader.error()));
-  if (!*key)
-    std::printf("without the key in '%s.key' only times, sizes and kinds can be shown\n", options.file.c_str());
-  return of_server ? Replay<stack::Server>(options, std::move(*reader), key->has_value()).run()
-                   : Replay<stack::Client>(options, std::move(*reader), key->has_value()).run();
+  const auto replay = [&]<class Machine>(std::type_identity<Machine>) -> std::optional<Result<void>> {
+    if (!is_kind(*kind, Machine::snapshot_kind)) return std::nullopt;
+    if (kind->version != Machine::snapshot_kind.version) {
+      return refuse("it is of another version of limpid; replay it with the one that recorded it");
+    }
+    auto key = load_key(options.file + ".key");
+    if (!key) return std::unexpected(key.error());
+    auto reader = recording::RecordingReader::open(file->bytes(), *key ? &**key : nullptr, effects::cpu_features());
+    if (!reader) return refuse(recording::describe(reader.error()));
+    if (!*key)
+      std::printf("without the key in '%s.key' only times, sizes and kinds can be shown\n", options.file.c_str());
+    return Replay<Machine>(options, std::move(*reader), key->has_value()).run();
+  };
+  if (const auto done = replay(std::type_identity<stack::Server>())) return *done;
+  if (const auto done = replay(std::type_identity<stack::Client>())) return *done;
+  if (const auto done = replay(std::type_identity<stack::HostServer>())) return *done;
+  return refuse("it is of machines unknown here");
 }
 
 }  // namespace

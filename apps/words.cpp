@@ -70,6 +70,21 @@ std::string detail(const tls::Failed& failed) {
   return std::string(tls::name(failed.error.fault)) + ", alert " + std::string(tls::name(failed.alert));
 }
 
+std::string detail(const FrameReceived& received) { return count(received.frame.size(), "byte"); }
+std::string detail(const Transmit& transmit) {
+  std::size_t size = transmit.header.size();
+  for (const Bytes& piece : transmit.payload) size += piece.size();
+  return count(size, "byte");
+}
+std::string detail(const LinkChanged& link) { return link.up ? "up" : "down"; }
+std::string detail(tcpip::ConnectionId id) { return "connection " + std::to_string(id.index); }
+std::string detail(const stack::HostServer::Reply& reply) { return detail(reply.to) + ": " + words_of(reply.reply); }
+std::string detail(const stack::HostServer::Report& report) {
+  return detail(report.from) + ": " + words_of(report.report);
+}
+std::string detail(const stack::HostServer::Began& began) { return detail(began.connection); }
+std::string detail(const stack::HostServer::Ended& ended) { return detail(ended.connection); }
+
 template <class... Held>
 std::string words_of(const std::variant<Held...>& value) {
   return std::visit(
@@ -83,6 +98,8 @@ std::string words_of(const std::variant<Held...>& value) {
 }  // namespace
 
 std::string words(const stack::Server::Event& event) { return words_of(event); }
+std::string words(const stack::HostServer::Event& event) { return words_of(event); }
+std::string words(const stack::HostServer::Action& action) { return words_of(action); }
 std::string words(const stack::Client::Event& event) { return words_of(event); }
 std::string words(const stack::Server::Action& action) { return words_of(action); }
 std::string words(const stack::Client::Action& action) { return words_of(action); }

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "limpid/stack/client.hpp"
-#include "limpid/stack/server.hpp"
+#include "limpid/stack/host_server.hpp"
 
 namespace limpid::apps {
 
@@ -29,8 +29,10 @@ constexpr auto alternatives() {
 }
 
 std::string words(const stack::Server::Event& event);
+std::string words(const stack::HostServer::Event& event);
 std::string words(const stack::Client::Event& event);
 std::string words(const stack::Server::Action& action);
+std::string words(const stack::HostServer::Action& action);
 std::string words(const stack::Client::Action& action);
 
 }  // namespace limpid::apps

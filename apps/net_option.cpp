@@ -98,6 +98,7 @@ tcpip::Host::Config TapNet::host_config() const {
   config.ip.slaac = slaac;
   config.ip.offload = {.checksum = true, .segmentation = true};
   config.tcp.max_superframe = 65536 - 256;
+  config.tcp.user_timeout = seconds(60);  // as on sockets
   config.dhcp = dhcp;
   config.dns_servers = dns;
   return config;

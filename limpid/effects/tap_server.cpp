@@ -182,15 +182,17 @@ void TapServer::carry_out(std::span<const Machine::Action> actions) {
                      if (!tap_.write(frame)) ++frames_lost_;
                    },
                    [&](const Machine::Report& said) {
-                     std::visit(
-                         Overloaded{
-                             [&](const http::CloseFile& closed) { files_[name_of(said.from)].close(closed.file); },
-                             [&](const stream::Abort&) { count(counters_.aborted); },
-                             [](const stream::Send&) {},
-                             [](const stream::Finish&) {},
-                             [&](const auto& fact) { reports_.tell(said.peer, fact); },
-                         },
-                         said.report);
+                     std::visit(Overloaded{
+                                    [&](const http::CloseFile& closed) {
+                                      const auto found = files_.find(name_of(said.from));
+                                      if (found != files_.end()) found->second.close(closed.file);
+                                    },
+                                    [&](const stream::Abort&) { count(counters_.aborted); },
+                                    [](const stream::Send&) {},
+                                    [](const stream::Finish&) {},
+                                    [&](const auto& fact) { reports_.tell(said.peer, fact); },
+                                },
+                                said.report);
                    },
                    [&](const Machine::Began&) { count(counters_.accepted); },
                    [&](const Machine::Ended& ended) {

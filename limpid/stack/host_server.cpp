@@ -20,9 +20,6 @@ constexpr int steps_per_visit = 16;
 constexpr int visits_per_step = 64;
 constexpr std::size_t expiries_per_step = 64;
 
-// When its application has ended, the peer may take so long to take what was sent, and to end, too.
-constexpr Duration linger_timeout = seconds(30);
-
 }  // namespace
 
 // One step over one state.
@@ -310,7 +307,6 @@ class HostServerStep {
       if (connection.unread.empty()) connection.unread.release();
     }
     if (connection.over && waits) return remove(index);
-    if (lingers(connection) && connection.tick) return abort(connection);
     if (!waits) state_.ready_.push_back(state_.connections_, index);
   }
 
@@ -422,14 +418,14 @@ class HostServerStep {
   }
 
   // Its application has ended. Behind Finish it may have lost its patience (Abort): the peer may be taking the answer
-  // still, which RST would destroy.
+  // still, which RST would destroy. How long he may take for it is TCP's affair: its user time-out, and FIN-WAIT-2's.
   void linger(Connection& connection) {
     if (!connection.finished) {
       state_.host_.abort(context(), connection.id);
       is_over(connection);
     }
     connection.application = HostServer::Lingering{};
-    arm(connection, now_.monotonic + linger_timeout);
+    arm(connection, std::nullopt);
   }
 
   bool serve(Connection& connection, TestService& service, MutableBytes& input) {
@@ -460,11 +456,6 @@ class HostServerStep {
     state_.ready_.push_back(state_.connections_, connection.place);
   }
 
-  void abort(Connection& connection) {
-    state_.host_.abort(context(), connection.id);
-    remove(connection.place);
-  }
-
   void remove(std::uint32_t index) {
     Connection& connection = state_.connections_[index];
     using Why = HostServer::Ended::Why;
@@ -480,7 +471,8 @@ class HostServerStep {
 
   // Room. In front grows what actions point to; behind it the host writes, and the last part is for applications.
 
-  static constexpr std::size_t reserved_actions = 2 * application_actions + 4;
+  // One visit, which may wake its connection first, and what is left of what the host reported.
+  static constexpr std::size_t reserved_actions = 2 * application_actions + host_actions;
   bool actions_left() {
     if (actions_.free() >= reserved_actions) return true;
     more_ = true;

@@ -79,7 +79,7 @@ class HostServer {
 
   static constexpr LeastRoom least_room{
       .bytes = tcpip::Host::least_room.bytes + Server::least_room.bytes + 4096,
-      .actions = tcpip::Host::least_room.actions + 2 * (Server::least_room.actions + 8) + 4,
+      .actions = 2 * tcpip::Host::least_room.actions + 2 * (Server::least_room.actions + 8),
       .input = 1};
   static constexpr SnapshotKind snapshot_kind{"hsvr", 1};
 

@@ -16,6 +16,8 @@ struct Config {
   std::uint32_t max_receive_window = 4 << 20;
   // What is not acknowledged yet, at most, in bytes of memory.
   std::uint32_t send_buffer = 4 << 20;
+  // Of that, what has not been sent even once: for a peer that stops reading, more is not kept.
+  std::uint32_t max_unsent = 256 << 10;
 
   Duration initial_rto = seconds(1);  // RFC 6298, section 2.1
   // RFC 6298, section 2.4, says that it "SHOULD be rounded up to 1 second", for clocks that were coarse; 200 ms is
@@ -53,8 +55,8 @@ struct Config {
   bool pins = false;
 
   static void fields(auto& self, auto&& visit) {
-    visit(self.initial_receive_window, self.max_receive_window, self.send_buffer, self.initial_rto, self.min_rto,
-          self.max_rto, self.syn_retries, self.data_retries, self.user_timeout, self.keepalive_idle,
+    visit(self.initial_receive_window, self.max_receive_window, self.send_buffer, self.max_unsent, self.initial_rto,
+          self.min_rto, self.max_rto, self.syn_retries, self.data_retries, self.user_timeout, self.keepalive_idle,
           self.keepalive_interval, self.keepalive_probes, self.time_wait, self.fin_wait_2_timeout, self.delayed_ack,
           self.nagle, self.sack, self.timestamps, self.window_scale, self.ecn, self.congestion,
           self.initial_window_segments, self.min_mss, self.max_superframe, self.pins);

@@ -102,7 +102,7 @@ std::size_t ConnectionStep::on(const SegmentArrived& event) {
 std::size_t ConnectionStep::on(const Write& event) {
   auto* t = in<Synchronized>();
   if (t == nullptr || t->finish) return t == nullptr && !in<Ended>() ? 0 : event.bytes.size();
-  const std::size_t taken = send_.write(event.bytes, config_.send_buffer, budget_);
+  const std::size_t taken = send_.write(event.bytes, t->send_limit(config_), budget_);
   if (taken < event.bytes.size()) t->blocked = true;
   return taken;
 }
@@ -236,14 +236,14 @@ bool ConnectionStep::flush_is_due() {
 MutableBytes Connection::reserve(const Config& config, std::size_t n, Budget& budget) {
   auto* t = std::get_if<Synchronized>(&phase_);
   if (t == nullptr || t->finish) return {};
-  const MutableBytes room = send_.reserve(n, config.send_buffer, budget);
+  const MutableBytes room = send_.reserve(n, t->send_limit(config), budget);
   if (room.size() < n) t->blocked = true;
   return room;
 }
 
 std::size_t Connection::writable(const Config& config) const {
   const Synchronized* t = synchronized();
-  return t == nullptr || t->finish ? 0 : send_.writable(config.send_buffer);
+  return t == nullptr || t->finish ? 0 : send_.writable(t->send_limit(config));
 }
 
 std::optional<Instant> Connection::deadline() const {

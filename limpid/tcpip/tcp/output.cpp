@@ -277,7 +277,7 @@ TcpHeader ConnectionStep::header_of(Synchronized& t) {
 }
 
 std::uint32_t ConnectionStep::window_to_offer(const Synchronized& t) const {
-  constexpr std::uint32_t least_limit = 4096;
+  constexpr std::uint32_t least_limit = 20 * 1024;  // a record of TLS must fit, or its reader could never go on
   const std::uint32_t limit = t.pressed ? std::min(t.receive_limit, least_limit) : t.receive_limit;
   const std::uint32_t free = limit > t.unconsumed ? limit - t.unconsumed : 0;
   // RFC 9293, section 3.8.6.2.2: "keep RCV.NXT+RCV.WND fixed until such time as RCV.BUFF - RCV.USER - RCV.WND >= min (

@@ -1,6 +1,7 @@
 // The variables of a connection whose two ends know each other's sequence numbers (RFC 9293, section 3.3.1).
 #pragma once
 
+#include "limpid/tcpip/tcp/config.hpp"
 #include "limpid/tcpip/tcp/congestion.hpp"
 #include "limpid/tcpip/tcp/prr.hpp"
 #include "limpid/tcpip/tcp/rack.hpp"
@@ -134,6 +135,10 @@ struct Synchronized {
   std::uint16_t smss() const {
     constexpr std::uint16_t timestamps_size = 12;
     return static_cast<std::uint16_t>(std::min(peer_mss, path_mss) - (timestamps ? timestamps_size : 0));
+  }
+  // What the send buffer may hold now.
+  std::uint32_t send_limit(const Config& config) const {
+    return std::min(config.send_buffer, scoreboard.outstanding() + config.max_unsent);
   }
   bool has_pending_delivery() const;
 

@@ -8,7 +8,10 @@ namespace limpid::tcpip::host {
 
 struct Flow {
   stream::Endpoint local, remote;
-  friend constexpr bool operator==(const Flow&, const Flow&) = default;
+  friend constexpr bool operator==(const Flow& a, const Flow& b) {
+    return a.remote.port == b.remote.port && a.local.port == b.local.port &&
+           address_of(a.remote) == address_of(b.remote) && address_of(a.local) == address_of(b.local);
+  }
   static void fields(auto& self, auto&& visit) { visit(self.local, self.remote); }
 };
 

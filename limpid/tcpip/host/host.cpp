@@ -8,6 +8,7 @@ namespace {
 // What one step of a connection, one packet, or one answer of DHCP or the resolver may take of the room.
 constexpr std::size_t roomy_bytes = 4096;
 constexpr std::size_t roomy_actions = 16;
+constexpr Instant never{INT64_MAX};
 static_assert(roomy_bytes <= Host::least_room.bytes && roomy_actions <= Host::least_room.actions);
 
 }  // namespace
@@ -28,14 +29,16 @@ Progress<Host::Action> HostStep::take(const Host::Event& event) {
   relieve();
   bool consumed = false;
   if (catch_up() && roomy()) consumed = std::visit([this](const auto& e) { return on(e); }, event);
-  auto deadline = this->deadline();
+  state_.parts_due_ = parts_due();
+  auto deadline = std::min(state_.parts_due_, state_.connections_.deadline().value_or(never));
   bool more = more_ || !consumed || state_.unfinished_;
   // What the event made due at once.
-  if (deadline && *deadline <= now_.monotonic) {
-    deadline.reset();
+  if (deadline <= now_.monotonic) {
+    deadline = never;
     more = true;
   }
-  return {consumed ? 1u : 0u, actions_.all(), more, Wants::event, deadline};
+  return {consumed ? 1u : 0u, actions_.all(), more, Wants::event,
+          deadline == never ? std::nullopt : std::optional(deadline)};
 }
 
 bool HostStep::roomy() const { return out_.room.size() >= roomy_bytes && actions_.free() >= roomy_actions; }
@@ -46,12 +49,11 @@ MutableBytes HostStep::carve(std::size_t size) {
   return carved;
 }
 
-std::optional<Instant> HostStep::deadline() const {
-  std::optional<Instant> earliest;
-  const auto consider = [&](std::optional<Instant> at) {
-    if (at && (!earliest || *at < *earliest)) earliest = at;
+Instant HostStep::parts_due() const {
+  Instant earliest = never;
+  const auto consider = [&](const std::optional<Instant>& at) {
+    if (at) earliest = std::min(earliest, *at);
   };
-  consider(state_.connections_.deadline());
   consider(state_.time_waits_.deadline());
   consider(state_.ip_.deadline());
   if (state_.dhcp_) consider(state_.dhcp_->deadline());
@@ -75,6 +77,7 @@ bool HostStep::catch_up() {
     if (index != host::no_index) step(index, Tick{});
     if (state_.unfinished_) return false;
   }
+  if (state_.parts_due_ > now_.monotonic) return true;
   for (std::size_t n = 0; due(state_.time_waits_.deadline()); ++n) {
     if (n == Host::most_expiries) return false;
     state_.time_waits_.remove(state_.time_waits_.oldest());

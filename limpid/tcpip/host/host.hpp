@@ -160,6 +160,8 @@ class Host {
   host::Counts<tcp::Ignored, tcp::ignored_reasons> ignored_;
   Instant last_seen_;
   std::uint64_t stale_pins_ = 0;
+  // When the first part but the connections is due: found at the end of each step, and not saved.
+  Instant parts_due_{INT64_MIN};
 };
 
 template <class Visit>

@@ -45,7 +45,8 @@ class HostStep {
   // Whether there is room for whatever one connection's step, or one packet, may report and send.
   bool roomy() const;
   MutableBytes carve(std::size_t size);
-  std::optional<Instant> deadline() const;
+  // When the first part but the connections is due.
+  Instant parts_due() const;
 
   // What was due before the event; false if it did not end in this step.
   bool catch_up();

@@ -31,11 +31,8 @@ unsigned label(const IpAddress& address) {
   return 1;
 }
 
-<<<<<<< HEAD
 constexpr Instant never{INT64_MAX};
 
-=======
->>>>>>> 57839a9 (wip)
 // RFC 5453: identifiers that mean something else.
 bool is_reserved_identifier(std::uint64_t identifier) {
   return identifier == 0 || (identifier >= 0xfdffffffffffff80 && identifier <= 0xfdffffffffffffff) ||
@@ -135,23 +132,11 @@ const LocalAddress* AddressList::link_local() const {
 }
 
 std::optional<Instant> AddressList::deadline() const {
-<<<<<<< HEAD
   Instant soonest = never;
   for (const LocalAddress& local : list_) {
     soonest = std::min({soonest, local.next.value_or(never), local.valid_until.value_or(never)});
   }
   return soonest == never ? std::nullopt : std::optional(soonest);
-=======
-  std::optional<Instant> soonest;
-  const auto consider = [&](const std::optional<Instant>& at) {
-    if (at && (!soonest || *at < *soonest)) soonest = at;
-  };
-  for (const LocalAddress& local : list_) {
-    consider(local.next);
-    consider(local.valid_until);
-  }
-  return soonest;
->>>>>>> 57839a9 (wip)
 }
 
 bool AddressList::has_news() const {

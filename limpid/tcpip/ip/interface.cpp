@@ -7,11 +7,8 @@
 namespace limpid::tcpip::ip {
 namespace {
 
-<<<<<<< HEAD
 constexpr Instant never{INT64_MAX};
 
-=======
->>>>>>> 57839a9 (wip)
 // No IPv4 link has less (RFC 791: "Every internet destination must be able to receive a datagram of 576 octets").
 constexpr std::uint16_t least_mtu = 576;
 
@@ -35,15 +32,8 @@ Progress<Interface::Action> Interface::advance(const Config& config, Interface& 
 
 std::optional<Instant> Interface::deadline() const {
   if (!started_) return std::nullopt;
-<<<<<<< HEAD
   Instant soonest = never;
   const auto consider = [&soonest](std::optional<Instant> at) { soonest = std::min(soonest, at.value_or(never)); };
-=======
-  std::optional<Instant> soonest;
-  const auto consider = [&](const std::optional<Instant>& at) {
-    if (at && (!soonest || *at < *soonest)) soonest = at;
-  };
->>>>>>> 57839a9 (wip)
   consider(addresses_.deadline());
   consider(neighbours_.deadline());
   consider(routers_.deadline());
@@ -51,11 +41,7 @@ std::optional<Instant> Interface::deadline() const {
   consider(listener_.deadline());
   consider(reassembler_.deadline());
   consider(looped_due_);
-<<<<<<< HEAD
   return soonest == never ? std::nullopt : std::optional(soonest);
-=======
-  return soonest;
->>>>>>> 57839a9 (wip)
 }
 
 std::optional<IpAddress> Interface::source_for(const IpAddress& destination) const {

@@ -4,10 +4,7 @@
 
 #include <array>
 #include <bit>
-<<<<<<< HEAD
 #include <compare>
-=======
->>>>>>> 57839a9 (wip)
 #include <optional>
 
 #include "limpid/core/bytes.hpp"
@@ -27,7 +24,6 @@ inline constexpr MacAddress broadcast_mac{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
 struct IpAddress {
   std::array<Byte, 16> octets{};
-<<<<<<< HEAD
   // Whole words at once: every packet's addresses are compared with many.
   friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
     return a.high() == b.high() && a.low() == b.low();
@@ -37,15 +33,6 @@ struct IpAddress {
   }
   constexpr std::uint64_t high() const { return word(0); }  // the first 64 bits
   constexpr std::uint64_t low() const { return word(1); }
-=======
-  friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
-  // As two words, since every packet is compared with some addresses.
-  friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
-    using Words = std::array<std::uint64_t, 2>;
-    const auto x = std::bit_cast<Words>(a.octets), y = std::bit_cast<Words>(b.octets);
-    return x[0] == y[0] && x[1] == y[1];
-  }
->>>>>>> 57839a9 (wip)
 
   static constexpr IpAddress v4(std::array<Byte, 4> four) {
     return {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, four[0], four[1], four[2], four[3]}};

@@ -158,7 +158,7 @@ class Run {
     if (!saved) return violated(Law::serializable, "the last state does not save");
     outcome_.saved = std::move(*saved);
     {
-      const S dead = std::move(state_);
+      [[maybe_unused]] const S dead = std::move(state_);
     }
     if (budget_.used() != 0) return violated(Law::bounded, "the state left memory behind");
     return std::move(outcome_);

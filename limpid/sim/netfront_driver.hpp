@@ -4,6 +4,7 @@
 
 #include "limpid/core/machine.hpp"
 #include "limpid/sim/netback.hpp"
+#include "limpid/sim/trace.hpp"
 #include "limpid/xen_netfront/protocol/device.hpp"
 
 namespace limpid::sim {
@@ -98,6 +99,7 @@ class NetfrontDriver {
     Device::Event event = first;
     for (bool more = true; more;) {
       const Room<Device::Action> room{room_, slots_, budget_};
+      if (trace != nullptr) (void)append_event<Device>(*trace, Time{}, event);
       const auto progress = Device::advance(config_, device_, Time{}, event, room);
       ++steps_;
       for (const auto& action : progress.actions) std::visit([this](const auto& a) { carry_out(a); }, action);
@@ -264,6 +266,7 @@ class NetfrontDriver {
 
  public:
   bool refuse_ports = false;
+  Buffer* trace = nullptr;  // gets every event of the device
   bool granted_all() const { return granted_all_; }
 
  private:

@@ -237,6 +237,10 @@ class Device {
   static constexpr SnapshotKind snapshot_kind{"nfrt", 1};
   static constexpr std::size_t max_footprint = 0;
 
+  Device() = default;
+  Device(Device&&) = default;  // two live copies would both own the rings
+  Device& operator=(Device&&) = default;
+
   // Two for the rings.
   static constexpr std::size_t pages(const Config& config) {
     return 2u + clamped(config.receive_pages) + clamped(config.transmit_pages);

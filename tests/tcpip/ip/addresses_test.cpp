@@ -4,7 +4,7 @@
 #include "limpid/tcpip/wire/ndp.hpp"
 #include "tests/tcpip/ip/frames.hpp"
 
-namespace limpid::test {
+namespace limpid::tcpip::ip::test {
 namespace {
 
 using ip::Drop;
@@ -393,4 +393,4 @@ TEST(IpAddresses, AreAnnouncedAgainWhereTheStateWasRestored) {
 }
 
 }  // namespace
-}  // namespace limpid::test
+}  // namespace limpid::tcpip::ip::test

@@ -10,7 +10,7 @@
 #include "limpid/tcpip/wire/udp.hpp"
 #include "tests/tcpip/ip/frames.hpp"
 
-namespace limpid::test {
+namespace limpid::tcpip::ip::test {
 namespace {
 
 using ip::Drop;
@@ -334,4 +334,4 @@ TEST(IpDrop, ARoutingHeaderWithNothingLeftIsIgnored) {
 }
 
 }  // namespace
-}  // namespace limpid::test
+}  // namespace limpid::tcpip::ip::test

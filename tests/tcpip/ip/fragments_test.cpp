@@ -5,7 +5,7 @@
 #include "tests/support/random.hpp"
 #include "tests/tcpip/ip/frames.hpp"
 
-namespace limpid::test {
+namespace limpid::tcpip::ip::test {
 namespace {
 
 using ip::Drop;
@@ -249,4 +249,4 @@ TEST(IpFragmentsIpv6, WhatNoSenderMakesIsAnswered) {
 }
 
 }  // namespace
-}  // namespace limpid::test
+}  // namespace limpid::tcpip::ip::test

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-namespace limpid::test {
+namespace limpid::tcpip::ip::test {
 
 inline constexpr std::string_view arp_request =
     "ffffffffffff020000000001080600010800060400010200000000010a0900010000000000000a090002";
@@ -63,4 +63,4 @@ inline constexpr std::string_view parameter_problem =
     "000000000001040067dd0000002a6000000000212b40fd000009000000000000000000000001fd000009000000000000"
     "0000000000021102000100000000fd0000090000000000000000000000030001000200098dc178";
 
-}  // namespace limpid::test
+}  // namespace limpid::tcpip::ip::test

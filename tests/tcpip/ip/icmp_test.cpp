@@ -6,7 +6,7 @@
 #include "limpid/tcpip/wire/udp.hpp"
 #include "tests/tcpip/ip/frames.hpp"
 
-namespace limpid::test {
+namespace limpid::tcpip::ip::test {
 namespace {
 
 using ip::Drop;
@@ -242,4 +242,4 @@ TEST(IpMulticast, GroupsAreReportedWhenJoinedAndWhenAsked) {
 }
 
 }  // namespace
-}  // namespace limpid::test
+}  // namespace limpid::tcpip::ip::test

@@ -7,7 +7,7 @@
 #include "tests/tcpip/ip/frames.hpp"
 #include "tests/tcpip/ip/link.hpp"
 
-namespace limpid::test {
+namespace limpid::tcpip::ip::test {
 namespace {
 
 using ip::Interface;
@@ -157,4 +157,4 @@ TEST(IpLaws, DamagedSnapshots) {
 }
 
 }  // namespace
-}  // namespace limpid::test
+}  // namespace limpid::tcpip::ip::test

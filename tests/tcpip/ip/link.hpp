@@ -15,9 +15,9 @@
 #include "limpid/tcpip/wire/ipv6.hpp"
 #include "tests/support/hex.hpp"
 
-namespace limpid::test {
+namespace limpid::tcpip::ip::test {
 
-using namespace tcpip;
+using namespace limpid::test;
 using Frame = std::vector<Byte>;
 
 inline constexpr MacAddress our_mac{{2, 0, 0, 0, 0, 2}};
@@ -247,4 +247,4 @@ inline Frame anonymous(Frame frame) {
   return frame;
 }
 
-}  // namespace limpid::test
+}  // namespace limpid::tcpip::ip::test

@@ -4,7 +4,7 @@
 #include "limpid/tcpip/wire/udp.hpp"
 #include "tests/tcpip/ip/frames.hpp"
 
-namespace limpid::test {
+namespace limpid::tcpip::ip::test {
 namespace {
 
 using ip::Drop;
@@ -306,4 +306,4 @@ TEST(IpLink, TooLittleRoomConsumesNothing) {
 }
 
 }  // namespace
-}  // namespace limpid::test
+}  // namespace limpid::tcpip::ip::test

@@ -5,7 +5,7 @@
 #include "limpid/tcpip/wire/udp.hpp"
 #include "tests/tcpip/ip/frames.hpp"
 
-namespace limpid::test {
+namespace limpid::tcpip::ip::test {
 namespace {
 
 using ip::Drop;
@@ -229,4 +229,4 @@ TEST(IpNeighbours, RefusedMemoryLosesAPacketAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace limpid::test
+}  // namespace limpid::tcpip::ip::test

@@ -1,6 +1,7 @@
 #include "limpid/sim/network.hpp"
 
 #include "limpid/sim/device.hpp"
+#include "limpid/tcpip/wire/ethernet.hpp"
 
 namespace limpid::sim {
 
@@ -66,16 +67,18 @@ void Network::carry(std::size_t from, Instant now, std::uint16_t segment_size) {
 }
 
 void Network::fly(std::size_t from, std::size_t to, Instant at, std::uint16_t segment_size) {
-  Flight flight{at, serial_++, from, to, Buffer(*budget_), {segment_size != 0, segment_size}, false};
+  Flight flight{at, serial_++, from, to, Buffer(*budget_), {segment_size != 0, segment_size}};
   if (!flight.frame.append({frame_.data(), frame_.size()})) {
     ++counts_.refused;
     return;
   }
-  if (!flight.frame.empty() && dice_.chance(ports_[from].conditions.corruption)) {
-    const std::size_t bit = dice_.up_to(flight.frame.size() * 8) - 1;
-    flight.frame[bit / 8] ^= static_cast<Byte>(1 << bit % 8);
+  constexpr std::size_t ethernet = tcpip::wire::EthernetHeader::size;
+  const auto header = tcpip::wire::EthernetHeader::parse({frame_.data(), frame_.size()});
+  const bool is_ip = header && header->header.ether_type != tcpip::wire::EtherType::arp;
+  if (is_ip && frame_.size() > ethernet && dice_.chance(ports_[from].conditions.corruption)) {
+    const std::size_t bit = dice_.up_to((frame_.size() - ethernet) * 8) - 1;
+    flight.frame[ethernet + bit / 8] ^= static_cast<Byte>(1 << bit % 8);
     flight.offload.checksum_good = false;
-    flight.corrupted = true;
     ++counts_.corrupted;
   }
   if (!flights_.push_back(std::move(flight))) {
@@ -92,8 +95,7 @@ std::optional<Network::Arrival> Network::arrival(Instant now) {
   std::pop_heap(flights_.begin(), flights_.end());
   Flight& flight = flights_.back();
   arrived_ = std::move(flight.frame);
-  const Arrival arrival{flight.at,      flight.from,     flight.to, {arrived_.data(), arrived_.size()},
-                        flight.offload, flight.corrupted};
+  const Arrival arrival{flight.at, flight.from, flight.to, {arrived_.data(), arrived_.size()}, flight.offload};
   flights_.truncate(flights_.size() - 1);
   ++counts_.delivered;
   return arrival;

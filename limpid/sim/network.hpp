@@ -23,7 +23,7 @@ struct LinkConditions {
   std::uint32_t duplication = 0;
   std::uint32_t reordering = 0;  // such a frame comes later, by up to reordering_delay
   Duration reordering_delay = milliseconds(20);
-  std::uint32_t corruption = 0;      // one bit is flipped
+  std::uint32_t corruption = 0;      // one bit of an IP packet is flipped: what Ethernet's check sequence did not find
   bool cut = false;                  // a partition: nothing gets through
   bool carries_superframes = false;  // as between guests of one host; otherwise they are cut as a device does
 };
@@ -43,7 +43,6 @@ class Network {
     std::size_t from = 0, to = 0;
     MutableBytes frame;
     ReceiveOffload offload;
-    bool corrupted = false;
   };
 
   // The budget holds the frames that are under way, and outlives the network.
@@ -90,7 +89,6 @@ class Network {
     std::size_t from = 0, to = 0;
     Buffer frame;
     ReceiveOffload offload;
-    bool corrupted = false;
     friend bool operator<(const Flight& a, const Flight& b) {
       return a.at > b.at || (a.at == b.at && a.serial > b.serial);  // a heap's front is the largest
     }

@@ -231,6 +231,7 @@ void OracleConnection::judge_data(End& me, const End& peer, const SeenSegment& s
     }
   }
   judge_content(me, segment, begin, report);
+  if (me.sent_end <= me.acked) me.timer_started = segment.at;
   const bool of_the_first = first <= me.acked && me.acked < std::min(last, me.sent_end);
   if (of_the_first && me.seen.contains(first, std::min(last, me.sent_end))) judge_retransmission(me, segment, report);
   me.seen.add(first, last);
@@ -274,32 +275,29 @@ void OracleConnection::judge_content(End& me, const SeenSegment& segment, std::i
 }
 
 // Time-outs show themselves while nothing is heard, by what is first not acknowledged: of its retransmissions in
-// silence one may be due to what was heard before, or be a probe; the next comes no earlier than a time-out after what
-// was heard, and from then on the intervals double.
+// silence one may be due to what was heard before, be a probe, or follow a first transmission that waited for the next
+// hop's address; the next comes no earlier than a time-out after the timer was started (RFC 6298, sections 5.1
+// and 5.3), and from then on the intervals double.
 void OracleConnection::judge_retransmission(End& me, const SeenSegment& segment, OracleReport& report) {
-  if (me.last_retransmission) {
-    const Duration ago = segment.at - *me.last_retransmission;
-    if (ago <= (whole() ? Duration{} : doubled_within)) return;
-  }
+  const Instant before = me.last_retransmission.value_or(me.heard);
+  const Duration interval = segment.at - before;
+  if (me.last_retransmission && interval <= (whole() ? Duration{} : doubled_within)) return;
   ++me.silent_retransmissions;
   const bool syn = segment.header.flags.syn;
-  const Duration since_heard = segment.at - me.heard;
   const Duration floor = syn ? first_syn_rto : options_->least_rto;
   // Clocks of hosts and taps are not exact.
   const auto nearly = [&](std::int64_t value) { return value - value / (whole() ? 100 : 8); };
-  if (me.silent_retransmissions >= (syn && !segment.header.flags.ack ? 1 : 2) &&
-      since_heard.microseconds < nearly(floor.microseconds)) {
-    report_at(report, Rule::early_retransmission, segment, since_heard.microseconds, floor.microseconds);
+  const Duration running = segment.at - me.timer_started;
+  if (me.silent_retransmissions >= 2 && running.microseconds < nearly(floor.microseconds)) {
+    report_at(report, Rule::early_retransmission, segment, running.microseconds, floor.microseconds);
   }
-  const Instant before = me.last_retransmission.value_or(me.heard);
-  const std::int64_t interval = (segment.at - before).microseconds;
-  if (me.silent_retransmissions >= (syn ? 2 : 3)) {
+  if (me.silent_retransmissions >= 3) {
     // In front of a tap retransmissions may have been lost: two intervals then look like one, but never shrink. (Linux
     // repeats its first SYN segments without backing off.)
-    const std::int64_t doubled = whole() ? 2 * me.last_interval : me.last_interval;
-    const std::int64_t least = me.silent_retransmissions == 3 && !syn ? floor.microseconds : doubled;
-    if (interval < nearly(std::min(least, longest_rto))) {
-      report_at(report, Rule::back_off, segment, interval, std::min(least, longest_rto));
+    const std::int64_t doubled = whole() ? 2 * me.last_interval.microseconds : me.last_interval.microseconds;
+    const std::int64_t least = std::min(me.silent_retransmissions == 3 ? floor.microseconds : doubled, longest_rto);
+    if (interval.microseconds < nearly(least)) {
+      report_at(report, Rule::back_off, segment, interval.microseconds, least);
     }
   }
   me.last_interval = interval;
@@ -317,7 +315,7 @@ void OracleConnection::received(const SeenSegment& segment, OracleReport& report
   me.heard = segment.at;
   me.silent_retransmissions = 0;
   me.last_retransmission.reset();
-  me.last_interval = 0;
+  me.last_interval = {};
 
   if (header.options.timestamps) {
     const std::uint32_t value = header.options.timestamps->value;
@@ -330,6 +328,7 @@ void OracleConnection::received(const SeenSegment& segment, OracleReport& report
     const std::int64_t ack = unwrap(me, header.acknowledgment, me.acked);
     if (ack <= me.sent_end) {
       me.answered = me.answered || me.sent_end > 1;
+      if (ack > me.acked) me.timer_started = segment.at;
       me.acked = std::max(me.acked, ack);
       me.right_edge = std::max(me.right_edge, ack + window_of(peer, header));
       me.window_known = true;

@@ -82,8 +82,9 @@ class OracleConnection {
 
     // Its retransmissions of what is first not acknowledged, since it heard anything.
     Instant heard;
+    Instant timer_started;  // with the first data outstanding, or when some was acknowledged
     std::optional<Instant> last_retransmission;
-    std::int64_t last_interval = 0;
+    Duration last_interval{};
     int silent_retransmissions = 0;
   };
 

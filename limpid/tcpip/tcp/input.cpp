@@ -43,6 +43,9 @@ void ConnectionStep::arrive(Synchronized& t, const SegmentArrived& event) {
     }
     return;
   }
+  // RFC 7323, section 5.3, R2 before R3: only of an acceptable segment. The time stamp of one that came long ago, or of
+  // a forged one, would make what is under way look old.
+  remember_timestamp(t, header);
 
   // "Second, check the RST bit"
   if (header.flags.rst) {
@@ -114,15 +117,20 @@ bool ConnectionStep::timestamps_are_good(Synchronized& t, const TcpHeader& heade
       return false;
     }
   }
+  return true;
+}
+
+void ConnectionStep::remember_timestamp(Synchronized& t, const TcpHeader& header) {
+  if (!t.timestamps || !header.options.timestamps || header.flags.rst) return;
   // Section 4.3, (2): "If SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent, then SEG.TSval is copied to TS.Recent".
-  // A RST is not believed.
+  Timestamps& ts = *t.timestamps;
+  const auto& option = header.options.timestamps;
   const bool stale = now_ - ts.ts_recent_at > seconds(24 * 86400);
-  if (!header.flags.rst && wire::seq_at_most(header.sequence, t.last_ack_sent) &&
+  if (wire::seq_at_most(header.sequence, t.last_ack_sent) &&
       (stale || wire::seq_at_least(option->value, ts.ts_recent))) {
     ts.ts_recent = option->value;
     ts.ts_recent_at = now_;
   }
-  return true;
 }
 
 void ConnectionStep::challenge(Synchronized& t) {

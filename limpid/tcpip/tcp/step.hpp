@@ -66,6 +66,7 @@ class ConnectionStep {
   void arrive(Synchronized& t, const SegmentArrived& event);
   bool acceptable(const Synchronized& t, const wire::TcpHeader& header, std::uint32_t length) const;
   bool timestamps_are_good(Synchronized& t, const wire::TcpHeader& header, std::size_t payload_size);
+  void remember_timestamp(Synchronized& t, const wire::TcpHeader& header);
   void challenge(Synchronized& t);
   void receive_text(Synchronized& t, const SegmentArrived& event);
   void deliver(Synchronized& t, MutableBytes bytes);

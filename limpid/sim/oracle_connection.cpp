@@ -160,10 +160,8 @@ void OracleConnection::judge_acknowledgment(End& me, const End& peer, const Seen
   me.edge_sent = std::max(me.edge_sent, edge);
   judge_sack(me, peer, segment, ack, report);
   judge_delay(me, segment, report);
-  if (ack >= me.due) {
-    me.unacknowledged_since.reset();
-    me.full_unacknowledged = 0;
-  }
+  me.unacknowledged_since.reset();
+  me.full_unacknowledged = 0;
   me.ack_sent = std::max(me.ack_sent, ack);
 }
 
@@ -180,9 +178,11 @@ void OracleConnection::judge_sack(const End& me, const End& peer, const SeenSegm
   const auto& blocks = segment.header.options.sack;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const std::int64_t left = unwrap(peer, blocks[i].left, ack), right = unwrap(peer, blocks[i].right, ack);
-    // RFC 2883: the first block may instead report what came twice, below the acknowledgment or within the second.
-    const bool duplicate = i == 0 && (right <= ack || (blocks.size() > 1 && left >= unwrap(peer, blocks[1].left, ack) &&
-                                                       right <= unwrap(peer, blocks[1].right, ack)));
+    // RFC 2883: the first block may instead report what came twice, below the acknowledgment or within another.
+    const auto holds = [&](const SackBlock& block) {
+      return unwrap(peer, block.left, ack) <= left && right <= unwrap(peer, block.right, ack);
+    };
+    const bool duplicate = i == 0 && (right <= ack || std::any_of(blocks.begin() + 1, blocks.end(), holds));
     if (right <= left || right > peer.sent_end || (!duplicate && !me.received.contains(left, right))) {
       report_at(report, Rule::sack_untruthful, segment, right, peer.sent_end);
     } else if (whole() && i == 0 && !duplicate && me.latest_begin < me.latest_end &&
@@ -317,6 +317,9 @@ void OracleConnection::received(const SeenSegment& segment, OracleReport& report
   me.last_retransmission.reset();
   me.last_interval = {};
 
+  // PAWS (RFC 7323, section 5) may have thrown it away.
+  const bool old = header.options.timestamps && me.timestamp_received &&
+                   seq_before(header.options.timestamps->value, *me.timestamp_received);
   if (header.options.timestamps) {
     const std::uint32_t value = header.options.timestamps->value;
     if (!me.first_timestamp_received || seq_before(value, *me.first_timestamp_received)) {
@@ -341,6 +344,10 @@ void OracleConnection::received(const SeenSegment& segment, OracleReport& report
   const std::int64_t end = begin + size;
   me.received.add(header.flags.syn ? begin - 1 : begin, header.flags.fin ? end + 1 : end);
   if (size == 0) return;
+  if (old) {
+    me.latest_begin = me.latest_end = 0;
+    return;
+  }
   const std::int64_t after = me.received.contiguous_from(0);
   if (after > before) {
     me.latest_begin = me.latest_end = 0;
@@ -351,7 +358,6 @@ void OracleConnection::received(const SeenSegment& segment, OracleReport& report
   // Whether it takes data is known once its own SYN was acknowledged; what lies beyond its window it need not keep.
   if (me.acked < 1 || me.reset || end > std::max(me.edge_sent, before)) return;
   if (!me.unacknowledged_since) me.unacknowledged_since = segment.at;
-  me.due = after;
   if (after == before) return;
   if (segment.payload_size >= most_payload(me, segment)) {
     if (whole() && options_->full_acks && me.full_unacknowledged >= 2 && segment.at > me.full_at) {

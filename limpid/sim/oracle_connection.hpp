@@ -75,7 +75,6 @@ class OracleConnection {
     std::optional<Instant> unacknowledged_since;
     Instant full_at;                                // when the latest full-sized segment came that is not acknowledged
     int full_unacknowledged = 0;                    // how many
-    std::int64_t due = 0;                           // the acknowledgment that is awaited
     std::int64_t latest_begin = 0, latest_end = 0;  // of the latest data out of order; nothing if equal
     std::array<std::uint32_t, 8> acks_received{};   // the latest ones, for resets
     std::size_t ack_count = 0;

@@ -279,6 +279,84 @@ TEST(IpDrop, EachUnderItsName) {
   }
 }
 
+// An empty cell of the table fails.
+TEST(IpDrop, EveryNameHasACase) {
+  std::set<Drop> seen = {
+      Drop::not_started,            // BeforeItIsStarted
+      Drop::arp_conflict,           // addresses_test
+      Drop::lifetime_ignored,       //
+      Drop::router_limit,           //
+      Drop::prefix_limit,           //
+      Drop::fragment_overlap,       // fragments_test
+      Drop::fragment_limit,         //
+      Drop::reassembly_evicted,     //
+      Drop::reassembly_expired,     //
+      Drop::reassembly_ecn,         //
+      Drop::neighbour_limit,        // neighbours_test
+      Drop::neighbour_locked,       //
+      Drop::neighbour_unreachable,  //
+      Drop::pending_limit,          //
+      Drop::icmp_error_limited,     // icmp_test
+      Drop::icmp_error_unwarranted,
+      Drop::no_room,
+      Drop::no_memory,
+  };
+  for (const Case& c : cases()) seen.insert(c.drop);
+  for (std::size_t i = 0; i < ip::drop_kinds; ++i) {
+    EXPECT_TRUE(seen.contains(static_cast<Drop>(i))) << ip::name(static_cast<Drop>(i));
+    EXPECT_FALSE(ip::name(static_cast<Drop>(i)).empty());
+  }
+}
+
+TEST(IpDrop, WhatIsNotAnsweredOrDoesNotFit) {
+  Link link;
+  link.settle();
+  link.receive(arp_request);
+  // A datagram to everybody that nobody wants.
+  link.receive(ipv4("10.9.0.1", "10.9.0.255", Protocol::udp, udp_bytes(), {peer_mac, broadcast_mac}));
+  ASSERT_EQ(link.delivered.size(), 1u);
+  link.forget();
+  link.refuse();
+  EXPECT_TRUE(link.sent.empty());
+  EXPECT_EQ(link.drops(Drop::icmp_error_unwarranted), 1u);
+
+  // An echo whose fragments need more actions than there are.
+  Frame message = emitted(wire::Icmpv4Header{wire::Icmpv4Type::echo_request, 0, 0});
+  message.resize(4000);
+  Writer(MutableBytes(message).subspan(2, 2)).u16(wire::internet_checksum(message));
+  std::vector<Byte> room(1 << 16);
+  std::vector<ip::Interface::Action> slots(4);
+  const auto step = [&](std::uint16_t offset, bool more) {
+    wire::Ipv4Header header;
+    header.source = address("10.9.0.1");
+    header.destination = address("10.9.0.2");
+    header.protocol = Protocol::icmp;
+    header.fragment_offset = offset;
+    header.more_fragments = more;
+    Frame frame = ipv4(header, Bytes(message).subspan(offset, more ? 2000 : message.size() - offset));
+    return ip::Interface::advance(link.config, link.state(), link.now(), FrameReceived{frame, {}},
+                                  {MutableBytes(room).first(3000), slots, link.budget});
+  };
+  step(0, true);
+  step(2000, false);
+  EXPECT_EQ(link.drops(Drop::no_room), 1u);
+
+  // No memory for a neighbour.
+  Link poor(config_with({"10.9.0.2/24"}), 4096);
+  poor.settle();
+  for (Byte i = 3; i < 200; ++i) {
+    poor.receive(ethernet(EtherType::arp,
+                          emitted(wire::ArpPacket{wire::ArpOperation::request,
+                                                  {{2, 0, 0, 0, 1, i}},
+                                                  IpAddress::v4(0x0a090000u + i),
+                                                  {},
+                                                  address("10.9.0.2")}),
+                          {peer_mac, broadcast_mac}));
+  }
+  EXPECT_GT(poor.drops(Drop::no_memory), 0u);
+  EXPECT_EQ(poor.sent.size(), 197u);  // all were answered nevertheless
+}
+
 TEST(IpDrop, EveryTruncationOfEveryFrame) {
   for (const std::string_view hex : {arp_request, echo_request, neighbor_solicitation, echo_request6,
                                      router_advertisement, mld_query, udp, test::udp6, routing_header_0}) {

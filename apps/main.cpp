@@ -6,19 +6,12 @@
 #include "check.hpp"
 #include "common.hpp"
 #include "get.hpp"
+#include "image.hpp"
 #include "replay.hpp"
 #include "serve.hpp"
 
 namespace limpid::apps {
 namespace {
-
-// Commands of the interface that are not built yet take any arguments, to be refused by name.
-void add_unbuilt(CLI::App& parent, const std::string& name) {
-  CLI::App* command = parent.add_subcommand(name, "not yet supported")->group("Not yet supported");
-  command->allow_extras()->prefix_command()->set_help_flag();
-  const std::string full = parent.get_name() == "limpid" ? name : parent.get_name() + " " + name;
-  command->parse_complete_callback([full] { refuse("'" + full + "'"); });
-}
 
 int run(int argc, char** argv) {
   CLI::App tool("A TLS and TCP/IP stack whose protocol logic is free of side effects.", "limpid");
@@ -34,7 +27,7 @@ int run(int argc, char** argv) {
   add_cert_show(*cert, status);
   add_cert_verify(*cert, status);
   add_check(tool, status);
-  add_unbuilt(tool, "image");
+  add_image(tool, status);
   try {
     tool.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

@@ -10,23 +10,38 @@ constexpr std::uint16_t serial_data = 0x3f8;
 constexpr std::uint16_t serial_line_status = 0x3fd;
 constexpr std::uint8_t transmitter_empty = 0x20;
 
-void put(char c) {
-  const auto byte = static_cast<std::uint8_t>(c);
-  write_port8(debug_port, byte);
+bool serial = true;
+void (*elsewhere)(std::string_view) = nullptr;
+
+void put_to_serial(char c) {
   // Where there is no serial port all bits read as ones. A stuck one must not stop the machine.
   for (int patience = 100'000; (read_port8(serial_line_status) & transmitter_empty) == 0 && patience > 0; --patience) {
   }
-  write_port8(serial_data, byte);
+  write_port8(serial_data, static_cast<std::uint8_t>(c));
 }
 
 }  // namespace
 
 void print(std::string_view text) {
-  for (const char c : text) put(c);
+  if (elsewhere != nullptr) return elsewhere(text);
+  print_to_debug_port(text);
+  for (const char c : text) {
+    if (serial) put_to_serial(c);
+  }
+}
+
+void print_with(void (*put)(std::string_view)) { elsewhere = put; }
+
+void show_serial(bool shown) { serial = shown; }
+
+void print_to_debug_port(std::string_view text) {
+  for (const char c : text) write_port8(debug_port, static_cast<std::uint8_t>(c));
 }
 
 void print_hex(std::uint64_t value) {
-  for (int shift = 60; shift >= 0; shift -= 4) put("0123456789abcdef"[(value >> shift) & 15]);
+  char digits[16];
+  for (int i = 0; i < 16; ++i) digits[i] = "0123456789abcdef"[value >> (60 - 4 * i) & 15];
+  print({digits, sizeof digits});
 }
 
 void print_decimal(std::uint64_t value) {

@@ -124,5 +124,5 @@ class Machine:
         connection = socket.create_connection((DOM0, 7), timeout=60)
         log = f"/var/log/xen/console/guest-{guest}.log"
         connection.settimeout(None)
-        connection.sendall(f"touch {log}; exec tail -f -s 0.1 {log}\n".encode())
+        connection.sendall(f"touch {log}; exec tail -f -s 1 {log}\n".encode())
         threading.Thread(target=self._follow, args=(connection.makefile("rb"), f"{guest}| "), daemon=True).start()

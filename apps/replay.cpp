@@ -102,7 +102,7 @@ class Replay {
     }
     if (has_key_) {
       std::printf("replayed %llu events of %llu %s%s: every answer is the same, byte for byte\n",
-                  static_cast<unsigned long long>(events_), static_cast<unsigned long long>(born_), what,
+                  static_cast<unsigned long long>(events_), static_cast<unsigned long long>(born_), machine_name,
                   born_ == 1 ? "" : "s");
     }
     return {};
@@ -176,7 +176,7 @@ class Replay {
     std::string line;
     for (const char c : what) line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
     std::printf("%8s %12.6f s  %s %llu  %6zu bytes  %s\n", number.c_str(),
-                static_cast<double>(header.time.monotonic.microseconds - first_us_) / 1e6, what,
+                static_cast<double>(header.time.monotonic.microseconds - first_us_) / 1e6, machine_name,
                 static_cast<unsigned long long>(header.machine), size, line.c_str());
   }
 
@@ -186,12 +186,13 @@ class Replay {
   }
   std::unexpected<Failure> damaged() const { return fail("it is damaged at event " + std::to_string(events_)); }
   std::unexpected<Failure> differs(const Actor& actor, const recording::FrameHeader& header) const {
-    return fail(what + (" " + std::to_string(header.machine)) + " answers event " + std::to_string(actor.last_event) +
+    return fail(machine_name + (" " + std::to_string(header.machine)) + " answers event " +
+                std::to_string(actor.last_event) +
                 " otherwise than when it was recorded; replay it with the limpid that recorded it");
   }
 
   // What one machine is, for a person.
-  static constexpr const char* what = std::same_as<S, stack::HostServer> ? "host" : "connection";
+  static constexpr const char* machine_name = std::same_as<S, stack::HostServer> ? "host" : "connection";
 
   const Options& options_;
   recording::RecordingReader reader_;

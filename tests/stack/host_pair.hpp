@@ -22,9 +22,9 @@ inline tcpip::Host::Config host_config(Byte n) {
 
 // What a client does over one connection: fetches a target with stack::Client.
 struct Fetching {
-  Fetching(const stack::Client::Config& config, std::string target, std::span<const x509::Certificate> anchors,
+  Fetching(const stack::Client::Config& its_config, std::string target, std::span<const x509::Certificate> anchors,
            Budget& budget)
-      : config(config), application(std::move(target), anchors, budget) {}
+      : config(its_config), application(std::move(target), anchors, budget) {}
   const stack::Client::Config& config;
   ClientApplication application;
   stack::Client machine;
@@ -80,10 +80,10 @@ class HostPair {
 
   tcpip::ConnectionId connect(std::uint16_t port, bool ipv6 = false) {
     const auto address = ipv6 ? *tcpip::parse_ip_address("fd00:9::2") : address_of_host(2);
-    const auto id = client.connect(context(), tcpip::endpoint(address, port));
-    EXPECT_TRUE(id.has_value());
+    const auto connecting = client.connect(context(), tcpip::endpoint(address, port));
+    EXPECT_TRUE(connecting.has_value());
     opened = false;
-    return id.value_or(tcpip::ConnectionId{});
+    return connecting.value_or(tcpip::ConnectionId{});
   }
 
   tcpip::Host::Context context() { return {client_config, now, client_budget}; }

@@ -134,7 +134,9 @@ TEST(HostServer, SurvivesEveryRefusedAllocation) {
     pair.id = pair.connect(443);
     pair.run([&] { return pair.fetching->wants == Wants::nothing || pair.reset; }, seconds(30));
     if (pair.server_budget.refusals() == 0) break;
-    if (pair.fetching->application.status == 200) EXPECT_EQ(pair.fetching->application.body, "<h1>hello</h1>\n");
+    if (pair.fetching->application.status == 200) {
+      EXPECT_EQ(pair.fetching->application.body, "<h1>hello</h1>\n");
+    }
   }
 }
 

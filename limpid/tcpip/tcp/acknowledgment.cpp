@@ -18,11 +18,12 @@ bool ConnectionStep::receive_ack(Synchronized& t, const TcpHeader& header, std::
     challenge(t);
     return false;
   }
-  // "If the ACK is a duplicate (SEG.ACK =< SND.UNA), it can be ignored"; its text need not be old.
-  if (wire::seq_before(ack, t.snd_una())) return true;
   const std::uint32_t window_before = t.snd_wnd;
-  update_send_window(t, header);
-  acknowledge_sent(t, header, payload_size, t.snd_wnd != window_before);
+  // "If the ACK is a duplicate (SEG.ACK =< SND.UNA), it can be ignored"; but what it SACKs may be news, and its text,
+  // too.
+  const bool old = wire::seq_before(ack, t.snd_una());
+  if (!old) update_send_window(t, header);
+  acknowledge_sent(t, header, payload_size, old || t.snd_wnd != window_before);
   return true;
 }
 
@@ -43,9 +44,8 @@ void ConnectionStep::update_send_window(Synchronized& t, const TcpHeader& header
 
 void ConnectionStep::acknowledge_sent(Synchronized& t, const TcpHeader& header, std::size_t payload_size,
                                       bool window_changed) {
-  const SeqNumber ack = header.acknowledgment;
-  const SeqNumber una_before = t.snd_una();
-  const bool advanced = ack != una_before;
+  const SeqNumber ack = wire::seq_max(header.acknowledgment, t.snd_una());
+  const bool advanced = ack != t.snd_una();
 
   // What was delivered, by ACK and SACK.
   std::uint32_t delivered = 0;
@@ -68,13 +68,13 @@ void ConnectionStep::acknowledge_sent(Synchronized& t, const TcpHeader& header, 
     // RFC 2883, section 4: the first block is a D-SACK if it lies below the ACK, or within the second block.
     const auto& blocks = header.options.sack;
     const SackBlock first = blocks[0];
-    duplicate_reported =
-        wire::seq_at_most(first.right, ack) || (blocks.size() > 1 && wire::seq_at_least(first.left, blocks[1].left) &&
-                                                wire::seq_at_most(first.right, blocks[1].right));
+    duplicate_reported = wire::seq_at_most(first.right, header.acknowledgment) ||
+                         (blocks.size() > 1 && wire::seq_at_least(first.left, blocks[1].left) &&
+                          wire::seq_at_most(first.right, blocks[1].right));
     for (std::size_t i = duplicate_reported ? 1 : 0; i < blocks.size(); ++i) {
       const SackBlock block = blocks[i];
       if (!wire::seq_before(block.left, block.right) || wire::seq_after(block.right, t.snd_nxt()) ||
-          wire::seq_before(block.left, una_before)) {
+          wire::seq_before(block.left, header.acknowledgment)) {
         ignore(Ignored::lying_sack);
         break;
       }
@@ -83,12 +83,11 @@ void ConnectionStep::acknowledge_sent(Synchronized& t, const TcpHeader& header, 
   }
 
   // RFC 6298, section 3, Karn's algorithm: "RTT samples MUST NOT be made using segments that were retransmitted", nor
-  // of what waited behind them; a timestamp tells what was answered (RFC 7323, section 4).
-  if (sampled && !repaired) {
+  // of what waited behind them, unless the timestamp shows that the last transmission was answered (RFC 7323, section
+  // 4): an older one may come from an ACK before this, which was lost.
+  if (sampled &&
+      (!repaired || (advanced && t.timestamps && echo && wire::seq_at_least(echo->echo, t.timestamps->at(*sampled))))) {
     t.rtt.sample(now_ - *sampled, now_);
-  } else if (advanced && repaired && t.timestamps && echo && echo->echo != 0) {
-    const std::uint32_t ms = t.timestamps->at(now_) - echo->echo;
-    if (milliseconds(ms) <= config_.max_rto) t.rtt.sample(milliseconds(ms), now_);
   }
 
   if (advanced) {
@@ -115,7 +114,6 @@ void ConnectionStep::acknowledge_sent(Synchronized& t, const TcpHeader& header, 
     t.tlp_end_seq.reset();
   }
 
-  const Phase phase_before = t.phase;
   bool left_recovery = false;
   if (t.phase != Phase::open && wire::seq_at_least(ack, t.recovery_point)) {
     if (t.phase == Phase::recovery) t.congestion.recovered();
@@ -131,6 +129,7 @@ void ConnectionStep::acknowledge_sent(Synchronized& t, const TcpHeader& header, 
     // What was acknowledged beyond the hole are segments that were counted by their duplicate ACKs.
     const std::uint32_t counted = std::min<std::uint32_t>(t.duplicate_acks, std::max(delivered / t.smss(), 1u) - 1);
     t.duplicate_acks = static_cast<std::uint16_t>(t.phase == Phase::open ? 0 : t.duplicate_acks - counted);
+    delivered -= counted * t.smss();
     // RFC 6582, section 3.2: "Partial acknowledgments: ... retransmit the first unacknowledged segment."
     repairs_next = t.phase == Phase::recovery;
     if (repairs_next) t.scoreboard.mark_first_segment_lost();
@@ -139,6 +138,7 @@ void ConnectionStep::acknowledge_sent(Synchronized& t, const TcpHeader& header, 
     count_duplicate(t);
     delivered += t.smss();
   }
+  const std::uint32_t lost_before = t.scoreboard.lost();
   detect_loss(t);
 
   // RFC 3168, section 6.1.2: "the congestion window ... MUST NOT be reduced more than once in response to ECE in a
@@ -149,11 +149,11 @@ void ConnectionStep::acknowledge_sent(Synchronized& t, const TcpHeader& header, 
   }
 
   if (t.phase == Phase::recovery) {
-    const bool progress = advanced && t.scoreboard.lost() == 0;
+    const bool progress = advanced && t.scoreboard.lost() <= lost_before;
     const std::uint32_t used = pipe(t);
     const std::uint32_t quota = t.prr.quota(delivered, used, t.congestion.ssthresh(), t.smss(), progress);
     t.congestion.set_cwnd(used + std::max<std::uint32_t>(quota, repairs_next ? t.smss() : 0));
-  } else if (advanced && t.phase == phase_before && (t.cwnd_limited || t.phase == Phase::loss)) {
+  } else if (advanced && !left_recovery && (t.cwnd_limited || t.phase == Phase::loss)) {
     t.congestion.acknowledged(delivered, t.rtt.srtt(), now_);
   }
 

@@ -20,8 +20,8 @@ struct Config {
   std::uint32_t max_unsent = 256 << 10;
 
   Duration initial_rto = seconds(1);  // RFC 6298, section 2.1
-  // RFC 6298, section 2.4, says that it "SHOULD be rounded up to 1 second", for clocks that were coarse; 200 ms is
-  // what Linux and others take.
+  // Beyond SRTT. RFC 6298, section 2.4, says that an RTO "SHOULD be rounded up to 1 second", for clocks that were
+  // coarse; 200 ms is what Linux and others take.
   Duration min_rto = milliseconds(200);
   Duration max_rto = seconds(120);
   std::uint8_t syn_retries = 6;

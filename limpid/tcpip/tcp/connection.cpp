@@ -155,6 +155,9 @@ std::size_t ConnectionStep::on(const Abort&) {
     header.sequence = t->snd_nxt();
     header.acknowledgment = t->rcv_nxt;
     header.flags = {.rst = true, .ack = true};
+    // RFC 7323, section 3.2: the TSopt "SHOULD be sent in an <RST> segment".
+    if (t->timestamps)
+      header.options.timestamps = wire::TcpTimestamps{t->timestamps->at(now_), t->timestamps->ts_recent};
     aborted.reset = header;
   } else if (!in<SynSent>()) {
     return 1;

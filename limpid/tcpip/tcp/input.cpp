@@ -43,9 +43,6 @@ void ConnectionStep::arrive(Synchronized& t, const SegmentArrived& event) {
     }
     return;
   }
-  // RFC 7323, section 5.3, R2 before R3: only of an acceptable segment. The time stamp of one that came long ago, or of
-  // a forged one, would make what is under way look old.
-  remember_timestamp(t, header);
 
   // "Second, check the RST bit"
   if (header.flags.rst) {
@@ -61,6 +58,7 @@ void ConnectionStep::arrive(Synchronized& t, const SegmentArrived& event) {
   if (!header.flags.ack) return ignore(Ignored::no_ack);
   if (!receive_ack(t, header, event.payload.size())) return;
   if (in<Synchronized>() == nullptr) return;  // it acknowledged our FIN, and that was all
+  remember_timestamp(t, header);
 
   if (t.ecn) {
     // RFC 3168, section 6.1.3: ECE is set "until it receives a CWR packet". What carries both is a new mark.
@@ -120,11 +118,14 @@ bool ConnectionStep::timestamps_are_good(Synchronized& t, const TcpHeader& heade
   return true;
 }
 
+// RFC 7323, section 5.3, R2 before R3: only of an acceptable segment, its ACK included. The time stamp of one that came
+// long ago, or of a forged one, would make what is under way look old.
 void ConnectionStep::remember_timestamp(Synchronized& t, const TcpHeader& header) {
-  if (!t.timestamps || !header.options.timestamps || header.flags.rst) return;
-  // Section 4.3, (2): "If SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent, then SEG.TSval is copied to TS.Recent".
-  Timestamps& ts = *t.timestamps;
   const auto& option = header.options.timestamps;
+  if (!t.timestamps || !option) return;
+  Timestamps& ts = *t.timestamps;
+  // RFC 7323, section 4.3, (2): "If SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent, then SEG.TSval is copied to
+  // TS.Recent".
   const bool stale = now_ - ts.ts_recent_at > seconds(24 * 86400);
   if (wire::seq_at_most(header.sequence, t.last_ack_sent) &&
       (stale || wire::seq_at_least(option->value, ts.ts_recent))) {

@@ -80,7 +80,8 @@ ConnectionStep::Segment ConnectionStep::next_fresh(const Synchronized& t, bool p
   // A loss probe may exceed the congestion window by its one segment (RFC 8985, section 7.3).
   const std::uint32_t room = probe ? full : cwnd_room(t);
   std::uint32_t n = std::min({unsent, window, room, probe ? full : largest_segment(t)});
-  const bool finishes = t.finish && n == unsent && window > n && room > 0;
+  // FIN alone takes nothing of the network that could congest it.
+  const bool finishes = t.finish && n == unsent && window > n;
   if (n >= full && n < unsent) n = n / full * full;
   const bool last = n == unsent;
   if (n == 0 && !finishes) return segment;
@@ -224,6 +225,8 @@ bool ConnectionStep::emit(Synchronized& t, Segment segment) {
   out.header = header_of(t);
   out.header.sequence = segment.sequence;
   out.header.flags.fin = segment.fin;
+  // RFC 9293, section 3.9.1.2: "a TCP MUST set the PSH bit in the last buffered segment (i.e., when there is no more
+  // queued data to be sent)."
   out.header.flags.psh = segment.sequence + segment.size == send_.end() && segment.size > 0;
   if (t.ecn && fresh && segment.size > 0) {
     // RFC 3168, section 6.1.5: "ECN-capable TCP implementations MUST NOT set either ECT codepoint in the IP header for

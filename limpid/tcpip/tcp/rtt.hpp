@@ -47,8 +47,8 @@ class RoundTripTime {
   // "(2.3) RTO <- SRTT + max (G, K*RTTVAR)" with K = 4; "(5.5) The host MUST set RTO <- RTO * 2", `backoff` times.
   Duration rto(const Config& config, std::uint8_t backoff) const {
     Duration rto = syn_was_lost_ ? std::max(config.initial_rto, seconds(3)) : config.initial_rto;
-    if (measured()) rto = {srtt_.microseconds + std::max<std::int64_t>(1000, 4 * rttvar_.microseconds)};
-    rto = std::max(rto, config.min_rto);
+    // The least RTO stands for what an ACK may be late however steady the path is, so it comes on top of the path.
+    if (measured()) rto = {srtt_.microseconds + std::max(config.min_rto.microseconds, 4 * rttvar_.microseconds)};
     for (std::uint8_t i = 0; i < backoff && rto < config.max_rto; ++i) rto = {rto.microseconds * 2};
     return std::min(rto, config.max_rto);
   }

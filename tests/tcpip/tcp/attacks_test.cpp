@@ -11,6 +11,7 @@ TEST(TcpAttacks, Cve2019_11477_SackPanic) {
   // SACKs that cut the smallest segments out of a superframe one by one: the records must neither overflow nor lie.
   Config config;
   config.max_superframe = 65536;
+  config.max_unsent = config.send_buffer;
   Talk talk(config, {.mss = 8, .window_scale = 14, .sack_permitted = true}, false, 65535);
   EXPECT_GE(talk.t().smss(), 216);
   talk.writes(1'000'000);

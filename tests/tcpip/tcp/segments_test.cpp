@@ -273,7 +273,7 @@ TEST(TcpSegments, TimeOutBacksOffAndGivesUp) {
     talk.wait(seconds(1000));
     at.push_back((talk.now - began).microseconds / 1000);
   }
-  EXPECT_EQ(at, (std::vector<std::int64_t>{200, 600, 1400, 3000}));
+  EXPECT_EQ(at, (std::vector<std::int64_t>{220, 660, 1540, 3300}));
   EXPECT_EQ(talk.sent.size(), 4u);
   for (int i = 0; i < 4; ++i) talk.sends({.flags = "P.", .size = 100});
 }

@@ -186,6 +186,7 @@ std::expected<void, IssueFault> write_signed(Buffer& out, crypto::SignatureAlgor
                                              const crypto::PrivateKey& key, std::span<const Byte, 32> hedge,
                                              CpuFeatures cpu, Write&& write) {
   const std::size_t size_before = out.size();
+  bool has_signature = false;
   Writer writer(out);
   DerWriter der(writer);
   der.sequence([&] {
@@ -193,12 +194,14 @@ std::expected<void, IssueFault> write_signed(Buffer& out, crypto::SignatureAlgor
     write(writer);
     if (writer.failed()) return;
     const crypto::Signature signature = key.sign(algorithm, writer.written().subspan(begin), hedge, cpu);
+    has_signature = signature.size > 0;
     write_signature_algorithm(der, algorithm);
     der.bit_string(signature.bytes());
   });
-  if (!writer.failed()) return {};
+  if (!writer.failed() && has_signature) return {};
+  const bool no_room = writer.failed();
   out.truncate(size_before);
-  return std::unexpected(IssueFault::out_of_memory);
+  return std::unexpected(no_room ? IssueFault::out_of_memory : IssueFault::signing_failed);
 }
 
 std::expected<void, IssueFault> issue_signed(Buffer& out, const CertificateContents& contents,
@@ -232,6 +235,8 @@ std::string_view describe(IssueFault fault) {
       return "the issuing key does not belong to the issuing certificate";
     case IssueFault::issuer_path_length:
       return "the issuing CA must not have another CA below it";
+    case IssueFault::signing_failed:
+      return "the key made no signature that verifies; it may be damaged";
     case IssueFault::out_of_memory:
       return "the memory allowed does not hold the certificate";
   }

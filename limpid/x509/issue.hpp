@@ -27,6 +27,7 @@ enum class IssueFault : std::uint8_t {
   issuer_not_a_ca,      // no CA bit, or a key usage without keyCertSign
   issuer_key_mismatch,  // the key is not the issuing certificate's
   issuer_path_length,   // the issuer must not have a CA below it
+  signing_failed,       // the signature did not verify: the key, or the machine, is damaged
   out_of_memory,
 };
 std::string_view describe(IssueFault fault);

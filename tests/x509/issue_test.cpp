@@ -79,6 +79,20 @@ TEST_P(EveryKeyPair, ALeafBelowACaVerifies) {
   EXPECT_NE(account.find("valid from:    2027-01-14T08:00:00Z\n"), std::string::npos) << account;
 }
 
+// As by a fault in the machine, here of a key whose secret half is gone: RSA's signatures are verified before they are
+// given out.
+TEST(Issue, WhatIsNotSignedIsNotIssued) {
+  crypto::PrivateKey key = key_number(1, crypto::KeyType::rsa);
+  const crypto::PrivateKey taken = std::move(key);
+  Budget budget(1 << 20);
+  Buffer der(budget);
+  EXPECT_TRUE(issue_self_signed(der, ca_contents(), taken, hedge, portable_cpu));
+  const std::size_t size = der.size();
+  EXPECT_EQ(issue_self_signed(der, ca_contents(), key, hedge, portable_cpu).error(), IssueFault::signing_failed);
+  EXPECT_EQ(request_certificate(der, ca_contents(), key, hedge, portable_cpu).error(), IssueFault::signing_failed);
+  EXPECT_EQ(der.size(), size);
+}
+
 TEST(Issue, WithoutASubjectTheAlternativeNameIsCritical) {
   Budget budget(1 << 20);
   Buffer ca_der(budget);

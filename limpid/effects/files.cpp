@@ -88,11 +88,12 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return path_failure("read", path, errno);
   struct stat status{};
+  constexpr std::size_t least_room = 64;
   std::size_t room = 16384;
   if (::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) {
-    room = std::min(static_cast<std::size_t>(status.st_size), limit) + 1;
+    room = std::max(least_room, std::min(static_cast<std::size_t>(status.st_size), limit) + 1);
   }
-  // It may be a key: no copy of it is left in memory given back.
+  // It may be a secret: no copy of it is left in memory given back, nor on the stack, where a short string lies.
   std::string content(room, '\0');
   std::size_t size = 0;
   const auto wipe_it = [&] { wipe({reinterpret_cast<Byte*>(content.data()), content.size()}); };

@@ -86,7 +86,8 @@ Result<SecretText> get_passphrase(const PassphraseSource& source, const std::str
     std::string_view line = as_text(whole.bytes());
     line = line.substr(0, line.find('\n'));
     if (line.ends_with('\r')) line.remove_suffix(1);
-    return SecretText(std::string(line));
+    whole.truncate(line.size());
+    return whole;
   }
   const Descriptor terminal(source.may_ask ? ::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC) : -1);
   if (terminal) return ask(terminal.get(), key_path);

@@ -15,20 +15,25 @@ struct PassphraseSource {
   bool may_ask = true;  // at the terminal, if no file is named and there is one
 };
 
-// Text that is wiped when it dies.
+// Text that is wiped when it dies. Of what it was moved from nothing stays behind either, even where a short text lies
+// in the std::string itself.
 class SecretText {
  public:
-  explicit SecretText(std::string text) : text_(std::move(text)) {}
-  SecretText(SecretText&& other) noexcept : text_(std::exchange(other.text_, {})) {}
+  explicit SecretText(std::string&& text) : text_(std::move(text)) { wipe_all(text); }
+  SecretText(SecretText&& other) noexcept : text_(std::move(other.text_)) { wipe_all(other.text_); }
   SecretText& operator=(SecretText&&) = delete;
-  ~SecretText() {
-    text_.resize(text_.capacity());  // what moved away left its bytes, if they were few
-    wipe({reinterpret_cast<Byte*>(text_.data()), text_.size()});
-  }
+  ~SecretText() { wipe_all(text_); }
 
   Bytes bytes() const { return as_bytes(text_); }
+  void truncate(std::size_t size) { text_.resize(size); }
 
  private:
+  static void wipe_all(std::string& text) {
+    text.resize(text.capacity());
+    wipe({reinterpret_cast<Byte*>(text.data()), text.size()});
+    text.clear();
+  }
+
   std::string text_;
 };
 

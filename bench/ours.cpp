@@ -54,7 +54,7 @@ void OurEnd::take(MutableBytes bytes, std::vector<Byte>& out) {
     const tls::Answer answer = verify != nullptr ? stack::verify_peer(*verify, credentials_.anchors.certificates(),
                                                                       wall_now(), credentials_.budget, cpu)
                                                        .answer
-                                                 : credentials_.identities.answer(*query, cpu);
+                                                 : credentials_.identities.answer(*query, wall_now(), cpu);
     seconds += stopwatch.elapsed();
     step(tls::Reply{connection_.query_id(), answer}, out);
   }

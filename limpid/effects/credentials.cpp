@@ -27,7 +27,12 @@ Result<x509::CertificateList> load_list(const std::string& path, x509::OnMalform
   return fail("cannot use the certificate in '" + path + "': " + why + "; get it again from who made it");
 }
 
-Result<std::string> load_staple(const std::string& path, const x509::CertificateList& chain, UnixTime now) {
+struct LoadedStaple {
+  std::string response;
+  UnixTime until;
+};
+
+Result<LoadedStaple> load_staple(const std::string& path, const x509::CertificateList& chain, UnixTime now) {
   if (::access(path.c_str(), F_OK) != 0) return {};
   auto response = read_file(path, x509::max_ocsp_response_size);
   if (!response) return std::unexpected(response.error());
@@ -38,7 +43,7 @@ Result<std::string> load_staple(const std::string& path, const x509::Certificate
   const auto answer = x509::check_ocsp(as_bytes(*response), chain[0], chain[1], now, cpu_features());
   if (!answer) return refuse(text_of([&](Writer& out) { x509::write_error(out, answer.error()); }));
   if (answer->status != x509::OcspStatus::good) return refuse("it does not say that the certificate is good");
-  return std::move(*response);
+  return LoadedStaple{std::move(*response), answer->until()};
 }
 
 }  // namespace
@@ -98,8 +103,8 @@ Result<Credentials> load_credentials(const std::string& certificate_path, const 
   }
   auto staple = load_staple(certificate_path + ".ocsp", *chain, now);
   // A renewed certificate must not fail for the response of the one before.
-  if (!staple) return Credentials{std::move(*chain), std::move(*key), {}, staple.error().text};
-  return Credentials{std::move(*chain), std::move(*key), std::move(*staple), {}};
+  if (!staple) return Credentials{std::move(*chain), std::move(*key), {}, {}, staple.error().text};
+  return Credentials{std::move(*chain), std::move(*key), std::move(staple->response), staple->until, {}};
 }
 
 }  // namespace limpid::effects

@@ -14,6 +14,7 @@ struct Credentials {
   x509::CertificateList chain;  // leaf first
   crypto::PrivateKey key;
   std::string staple{};     // an OCSP response about the leaf, DER; may be empty
+  UnixTime staple_until{};  // when it has grown old
   std::string unstapled{};  // why one that is there is not, for a person
 };
 

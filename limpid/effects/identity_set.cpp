@@ -11,7 +11,9 @@ Result<std::unique_ptr<IdentitySet>> identities_of(std::span<const Credentials> 
     for (const x509::Certificate& certificate : each.chain.certificates()) chain.push_back(certificate.der);
     auto list = x509::CertificateList::parse(chain, set->budget);
     if (!list) return fail("cannot copy a certificate that was loaded before; free some memory");
-    auto identity = stack::Identity::make(std::move(*list), each.key.copy(), set->budget, as_bytes(each.staple));
+    std::optional<stack::Staple> staple;
+    if (!each.staple.empty()) staple = {as_bytes(each.staple), each.staple_until};
+    auto identity = stack::Identity::make(std::move(*list), each.key.copy(), set->budget, staple);
     if (!identity) return fail("cannot serve a certificate: " + std::string(stack::describe(identity.error())));
     if (!set->identities.add(std::move(*identity))) return fail("too many certificates; serve fewer");
   }

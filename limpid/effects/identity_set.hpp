@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "limpid/effects/clock.hpp"
 #include "limpid/effects/credentials.hpp"
 #include "limpid/stack/identity.hpp"
 
@@ -27,11 +28,12 @@ class CurrentIdentities {
   void renew(std::unique_ptr<IdentitySet> next) { before_ = std::exchange(now_, std::move(next)); }
 
   tls::Answer answer(const tls::Query& question, CpuFeatures cpu) {
-    const auto answer = now_->identities.answer(question, cpu);
+    const UnixTime at = now().wall;
+    const auto answer = now_->identities.answer(question, at, cpu);
     const auto* declined = std::get_if<tls::Declined>(&answer);
     // The key was chosen among those before the last renewal.
     if (declined != nullptr && declined->fault == tls::Fault::signing_failed && before_) {
-      return before_->identities.answer(question, cpu);
+      return before_->identities.answer(question, at, cpu);
     }
     return answer;
   }

@@ -37,15 +37,16 @@ std::expected<Buffer, IdentityFault> encode(const x509::CertificateList& chain, 
 }  // namespace
 
 std::expected<Identity, IdentityFault> Identity::make(x509::CertificateList chain, crypto::PrivateKey key,
-                                                      Budget& budget, Bytes staple) {
+                                                      Budget& budget, std::optional<Staple> staple) {
   if (chain.empty()) return std::unexpected(IdentityFault::no_certificate);
   if (!x509::key_matches(key, chain[0])) return std::unexpected(IdentityFault::key_mismatch);
   auto list = encode(chain, budget, {});
   if (!list) return std::unexpected(list.error());
   std::expected<Buffer, IdentityFault> stapled;
-  if (!staple.empty()) stapled = encode(chain, budget, staple);
+  if (staple) stapled = encode(chain, budget, staple->response);
   if (!stapled) return std::unexpected(stapled.error());
-  return Identity(std::move(chain), std::move(key), std::move(*list), std::move(*stapled));
+  return Identity(std::move(chain), std::move(key), std::move(*list), std::move(*stapled),
+                  staple ? staple->until : UnixTime{});
 }
 
 bool Identity::is_for(std::string_view name) const {
@@ -63,8 +64,8 @@ bool Identities::add(Identity identity) {
   return identities_.size() < 65536 && identities_.push_back(std::move(identity));
 }
 
-tls::Answer Identities::answer(const tls::Query& query, CpuFeatures cpu) {
-  if (const auto* question = std::get_if<tls::SelectCertificate>(&query)) return select(*question);
+tls::Answer Identities::answer(const tls::Query& query, UnixTime at, CpuFeatures cpu) {
+  if (const auto* question = std::get_if<tls::SelectCertificate>(&query)) return select(*question, at);
   if (const auto* question = std::get_if<tls::Sign>(&query)) return sign(*question, cpu);
   return tls::Declined{tls::Fault::verification_failed};
 }
@@ -85,7 +86,7 @@ std::optional<crypto::SignatureScheme> scheme_for(const Identity& identity, cons
 
 }  // namespace
 
-tls::Answer Identities::select(const tls::SelectCertificate& query) const {
+tls::Answer Identities::select(const tls::SelectCertificate& query, UnixTime at) const {
   const Identity* chosen = nullptr;
   for (const Identity& identity : all()) {
     if (!scheme_for(identity, query)) continue;
@@ -99,7 +100,7 @@ tls::Answer Identities::select(const tls::SelectCertificate& query) const {
     return tls::Declined{identities_.empty() ? tls::Fault::no_certificate : tls::Fault::no_common_signature_scheme};
   }
   const auto index = static_cast<std::uint32_t>(chosen - all().data());
-  return tls::CertificateSelected{chosen->certificate_list(query.staple_requested), *scheme_for(*chosen, query),
+  return tls::CertificateSelected{chosen->certificate_list(query.staple_requested, at), *scheme_for(*chosen, query),
                                   std::uint32_t{generation_} << 16 | index};
 }
 

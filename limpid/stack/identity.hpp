@@ -16,34 +16,44 @@ enum class IdentityFault : std::uint8_t {
 };
 std::string_view describe(IdentityFault fault);
 
+// An OCSP response about a leaf, for clients that ask for one.
+struct Staple {
+  Bytes response;  // DER; copied
+  UnixTime until;  // x509::OcspAnswer::until
+};
+
 // One chain and its key.
 class Identity {
  public:
-  // `chain` begins with the leaf and is sent as it is; it is not validated. Nor is `staple`, an OCSP response about the
-  // leaf in DER, which goes along with it to clients that ask for one.
+  // `chain` begins with the leaf and is sent as it is; it is not validated, nor is the staple.
   static std::expected<Identity, IdentityFault> make(x509::CertificateList chain, crypto::PrivateKey key,
-                                                     Budget& budget, Bytes staple = {});
+                                                     Budget& budget, std::optional<Staple> staple = {});
 
   const x509::Certificate& leaf() const { return chain_[0]; }
   const crypto::PrivateKey& key() const { return key_; }
-  // As tls::CertificateSelected wants it; with the staple, if there is one, or without.
-  Bytes certificate_list(bool stapled) const {
-    const Buffer& list = stapled && !stapled_list_.empty() ? stapled_list_ : certificate_list_;
+  // As tls::CertificateSelected wants it; with the staple, if there is one that still holds, or without.
+  Bytes certificate_list(bool stapled, UnixTime at) const {
+    // RFC 6960, section 4.2.2.1: "Responses whose nextUpdate value is earlier than the local system time value SHOULD
+    // be considered unreliable."
+    const Buffer& list = stapled && !stapled_list_.empty() && at <= staple_until_ ? stapled_list_ : certificate_list_;
     return {list.data(), list.size()};
   }
   // Whether the leaf is about this host name (RFC 9525).
   bool is_for(std::string_view name) const;
 
  private:
-  Identity(x509::CertificateList chain, crypto::PrivateKey key, Buffer certificate_list, Buffer stapled_list)
+  Identity(x509::CertificateList chain, crypto::PrivateKey key, Buffer certificate_list, Buffer stapled_list,
+           UnixTime staple_until)
       : chain_(std::move(chain)),
         key_(std::move(key)),
         certificate_list_(std::move(certificate_list)),
-        stapled_list_(std::move(stapled_list)) {}
+        stapled_list_(std::move(stapled_list)),
+        staple_until_(staple_until) {}
 
   x509::CertificateList chain_;
   crypto::PrivateKey key_;
   Buffer certificate_list_, stapled_list_;
+  UnixTime staple_until_;
 };
 
 // Several of them, chosen by SNI.
@@ -60,10 +70,10 @@ class Identities {
   // The answer to a server's question; its views are into this set. SelectCertificate: the first identity for the name
   // asked for whose key the peer can verify; if there is none, the first whose key it can verify at all, so that a
   // client that sends no name, or one that we do not know, sees who we are. VerifyPeer is declined.
-  tls::Answer answer(const tls::Query& query, CpuFeatures cpu);
+  tls::Answer answer(const tls::Query& query, UnixTime at, CpuFeatures cpu);
 
  private:
-  tls::Answer select(const tls::SelectCertificate& query) const;
+  tls::Answer select(const tls::SelectCertificate& query, UnixTime at) const;
   tls::Answer sign(const tls::Sign& query, CpuFeatures cpu);
 
   Vec<Identity> identities_;

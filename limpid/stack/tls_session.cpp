@@ -148,7 +148,7 @@ class TlsSession::Step {
   }
 
   tls::Answer answer(const tls::Query& question) {
-    if (session_.server_ != nullptr) return session_.server_->identities().answer(question, cpu_);
+    if (session_.server_ != nullptr) return session_.server_->identities().answer(question, now_.wall, cpu_);
     const auto* verify = std::get_if<tls::VerifyPeer>(&question);
     if (verify == nullptr) return tls::Declined{};
     PeerVerdict verdict = verify_peer(*verify, session_.client_->roots(), now_.wall, session_.memory_, cpu_);

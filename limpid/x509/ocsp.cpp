@@ -230,10 +230,8 @@ class Check {
   }
 
   void check_times() {
-    const std::int64_t until =
-        answer_->next_update ? answer_->next_update->seconds : answer_->this_update.seconds + ocsp_lifetime_seconds;
     if (at_.seconds < answer_->this_update.seconds - ocsp_tolerance_seconds) return fail(OcspFault::not_yet_valid);
-    if (at_.seconds > until + ocsp_tolerance_seconds) fail(OcspFault::expired);
+    if (at_.seconds > answer_->until().seconds + ocsp_tolerance_seconds) fail(OcspFault::expired);
   }
 
   DerDocument document_;

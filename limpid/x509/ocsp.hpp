@@ -51,6 +51,9 @@ struct OcspAnswer {
   std::optional<std::uint32_t> reason;  // CRLReason (RFC 5280, section 5.3.1), if revoked and stated
   UnixTime this_update;
   std::optional<UnixTime> next_update;
+
+  // When it has grown old, but for the tolerance.
+  UnixTime until() const { return next_update.value_or(UnixTime{this_update.seconds + ocsp_lifetime_seconds}); }
 };
 
 // The answer about `certificate`, which `issuer` signed, in an OCSPResponse, if it was signed by who may and holds at

@@ -217,12 +217,29 @@ class PathBuilder {
   // RFC 6066, section 8: "Clients requesting an OCSP response and receiving an OCSP response in a "CertificateStatus"
   // message MUST check the OCSP response and abort the handshake if the response is not satisfactory".
   bool check_status() {
-    if (options_.ocsp_response.empty() || size_ < 2) return true;
-    const auto answer = check_ocsp(options_.ocsp_response, leaf(), *path_[1].certificate, options_.at, cpu_);
+    if (options_.ocsp_response.empty()) return true;
+    const auto answer = size_ > 1 ? status_by(*path_[1].certificate) : status_by_name();
     if (answer && answer->status == OcspStatus::good) return true;
     const bool revoked = answer && answer->status == OcspStatus::revoked;
     failure_ = Invalid{revoked ? Reason::revoked : Reason::status_unsatisfactory, path_[0].index, {}};
     return false;
+  }
+
+  std::optional<OcspAnswer> status_by(const Certificate& issuer) const {
+    const auto answer = check_ocsp(options_.ocsp_response, leaf(), issuer, options_.at, cpu_);
+    return answer ? std::optional(*answer) : std::nullopt;
+  }
+
+  // Where the leaf is an anchor itself, no issuer was looked for: it is anyone of that name whom the response is by.
+  std::optional<OcspAnswer> status_by_name() {
+    for (const auto candidates : {std::span(path_[0].certificate, 1), intermediates_, anchors_}) {
+      for (const Certificate& candidate : candidates) {
+        if (!names_match(leaf().issuer, candidate.subject)) continue;
+        if (signatures_left_-- == 0) return std::nullopt;
+        if (const auto answer = status_by(candidate)) return answer;
+      }
+    }
+    return std::nullopt;
   }
 
   bool check_name() {

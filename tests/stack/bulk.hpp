@@ -72,7 +72,7 @@ class Mover {
 
   std::optional<BareTls::Event> answer(const tls::Query& query) {
     const QueryId id = connection->query_id();
-    if (server_) return tls::Reply{id, identities_.answer(query, cpu_)};
+    if (server_) return tls::Reply{id, identities_.answer(query, certificate_epoch, cpu_)};
     return tls::Reply{
         id, stack::verify_peer(std::get<tls::VerifyPeer>(query), anchors_, certificate_epoch, budget_, cpu_).answer};
   }

@@ -19,7 +19,7 @@ class ServerApplication {
 
   std::optional<stack::Server::Event> answer(const stack::Server::Query& query) {
     return std::visit(Overloaded{[&](const stack::TlsQuery& q) -> stack::Server::Event {
-                                   return tls::Reply{q.id, identities_.answer(q.question, {})};
+                                   return tls::Reply{q.id, identities_.answer(q.question, certificate_epoch, {})};
                                  },
                                  [&](const auto& q) -> stack::Server::Event { return site_.answer(q); }},
                       query);

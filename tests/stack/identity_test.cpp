@@ -21,7 +21,7 @@ TEST(Identities, AKeyRestrictedToOneHashIsUsedWithThatOnly) {
     Identities identities(budget);
     EXPECT_TRUE(identities.add(*Identity::make(*x509::CertificateList::parse(ders, budget), key.copy(), budget)));
     const tls::SelectCertificate query{.server_name = as_bytes("a.test"), .signature_schemes = schemes};
-    const tls::Answer answer = identities.answer(query, {});
+    const tls::Answer answer = identities.answer(query, x509::test::now, {});
     const auto* selected = std::get_if<tls::CertificateSelected>(&answer);
     return selected != nullptr ? std::optional(selected->scheme) : std::nullopt;
   };
@@ -30,6 +30,26 @@ TEST(Identities, AKeyRestrictedToOneHashIsUsedWithThatOnly) {
   EXPECT_EQ(chosen(std::nullopt, {rsa_pss_pss_sha256, rsa_pss_pss_sha384}), rsa_pss_pss_sha256);
   EXPECT_EQ(chosen(restricted, {rsa_pss_pss_sha256, rsa_pss_pss_sha384, rsa_pss_pss_sha512}), rsa_pss_pss_sha384);
   EXPECT_EQ(chosen(restricted, {rsa_pss_pss_sha256, rsa_pss_pss_sha512}), std::nullopt);
+}
+
+TEST(Identities, AStapleGoesAlongUntilItIsOld) {
+  const crypto::PrivateKey key = x509::test::key_number(1);
+  Budget budget(1 << 20);
+  const x509::test::Octets der = x509::test::Forgery{}.sign(key.public_key(), x509::test::key_number(2));
+  const Bytes ders[] = {der};
+  const UnixTime until = x509::test::now;
+  Identities identities(budget);
+  EXPECT_TRUE(identities.add(*Identity::make(*x509::CertificateList::parse(ders, budget), key.copy(), budget,
+                                             Staple{as_bytes("a response"), until})));
+  const auto is_stapled = [&](bool asked, UnixTime at) {
+    const SignatureScheme schemes[] = {SignatureScheme::ecdsa_secp256r1_sha256};
+    const tls::SelectCertificate query{.signature_schemes = schemes, .staple_requested = asked};
+    const tls::Answer answer = identities.answer(query, at, {});
+    return as_text(std::get<tls::CertificateSelected>(answer).certificate_list).contains("a response");
+  };
+  EXPECT_TRUE(is_stapled(true, until));
+  EXPECT_FALSE(is_stapled(true, {until.seconds + 1}));
+  EXPECT_FALSE(is_stapled(false, until));
 }
 
 }  // namespace

@@ -104,6 +104,23 @@ TEST_F(Ocsp, AResponseMustVouchForTheLeaf) {
   EXPECT_EQ(reason(respond("other")), "status_unsatisfactory");
 }
 
+TEST_F(Ocsp, AResponseMustVouchForALeafThatIsAnAnchor) {
+  const auto reason = [&](const std::string& response, std::span<const Certificate> others) {
+    VerifyOptions options{{wall_clock().seconds + 60}};
+    options.purpose = Purpose::any;
+    options.ocsp_response = as_bytes(response);
+    const auto valid = verify(leaf(), others, {&leaf(), 1}, options, portable_cpu);
+    return valid ? "valid" : std::string(reason_name(valid.error().reason));
+  };
+  const std::span issuer(&ca(), 1);
+  EXPECT_EQ(reason("", {}), "valid");
+  EXPECT_EQ(reason(respond("ca"), issuer), "valid");
+  EXPECT_EQ(reason(respond("ca"), {}), "status_unsatisfactory") << "nobody knows by whom it is";
+  EXPECT_EQ(reason(respond("ca"), {&other(), 1}), "status_unsatisfactory");
+  write("index", "R\t991231235959Z\t260102030405Z\t17\tunknown\t/CN=leaf\n");
+  EXPECT_EQ(reason(respond("ca"), issuer), "revoked");
+}
+
 TEST_F(Ocsp, OthersDoNotSpeakForTheIssuer) {
   // A leaf of the same CA without the purpose, a CA of the same name, a responder of that one.
   EXPECT_EQ(fault(respond("leaf")), OcspFault::unknown_responder);

@@ -81,7 +81,7 @@ TEST(TcpClient, SendsReceivesAndSeesTheEnd) {
   ::shutdown(peer.get(), SHUT_WR);
   std::array<Byte, 16> room;
   EXPECT_EQ(*client->receive(room, now().monotonic + milliseconds(5)), 5u);
-  EXPECT_EQ(*client->receive(room), 0u);
+  EXPECT_EQ(*client->receive(room, std::nullopt), 0u);
   client->finish();
   EXPECT_EQ(::recv(peer.get(), got, sizeof got, 0), 0);
 }
@@ -92,7 +92,7 @@ TEST(TcpClient, GivesUpAtTheDeadline) {
   auto client = Tcp::connect({"127.0.0.1", endpoint.port}, {endpoint}, now().monotonic + milliseconds(30));
   ASSERT_TRUE(client);
   std::array<Byte, 16> room;
-  const auto late = client->receive(room);
+  const auto late = client->receive(room, std::nullopt);
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().text, "gave up on 127.0.0.1:" + std::to_string(endpoint.port) +
                                    ": the time allowed by --max-time is over; allow more");

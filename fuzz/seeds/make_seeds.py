@@ -471,6 +471,49 @@ def ip_seeds():
     }
 
 
+# ---- Hosts -----------------------------------------------------------------------------------------------------------
+
+
+def host_seeds():
+    """Scripts of fuzz/host_frames.cpp: options, memory, then what happens."""
+    syn = lambda source: bytes([0, 6 | source, 2]) + u16(60000, 1460) + bytes([7, 0])
+    answer = lambda flags, content=b"", window=60000: bytes([0, 0, flags]) + u16(window) + bytes([len(content)]) + content
+    answer_syn = bytes([0, 0, 0x12]) + u16(60000, 1460) + bytes([7, 0])
+    wrong = lambda flags, ahead: bytes([0, 8, flags]) + u16(0x4000 + ahead) + bytes([0x80]) + u16(60000) + bytes([0])
+    flush = bytes([150])
+    wait = lambda milliseconds: bytes([180]) + u16(milliseconds)
+    write = lambda size: bytes([195]) + u16(size) + bytes([0])
+    command = lambda which, choice: bytes([224 + which, choice])
+    finish, abort = command(2, 0), command(3, 0)
+    opened = syn(1) + flush + answer(0x10)
+    talk = answer(0x18, b"GET /") + flush + write(5000) + flush + answer(0x10) + flush
+    plain, lent, poor = bytes([0, 1]), bytes([0x19, 1]), bytes([0, 0])
+    return {
+        "served": plain + opened + talk + finish + flush + answer(0x11) + flush + answer(0x10) + wait(60000),
+        "peer_first": plain + opened + talk + answer(0x11) + flush + finish + flush + answer(0x10),
+        "lent": lent + opened + write(9000) + flush + write(9000) + flush + answer(0x10) + command(5, 0) + abort + flush + command(5, 1),
+        "lost": plain + opened + write(9000) + flush + wait(300) + flush + wait(900) + flush + answer(0x10) + flush,
+        "reset": plain + opened + wrong(0x14, 5) + flush + wrong(0x02, 5) + flush + answer(0x14),
+        "connected": plain + command(4, 1) + flush + answer_syn + flush + write(100) + flush + answer(0x19, b"x") + finish + flush,
+        "flooded": plain + b"".join(bytes([0, 6 | source << 4, 2]) + u16(60000, 1460) + bytes([7, 0]) for source in range(16))
+        + answer(0x10) + answer(0x18, b"late") + flush,
+        "poor": poor + opened + talk + write(9000) + flush + syn(0) + flush + wait(1000) + flush,
+        "services": bytes([0x20, 1]) + command(12, 1) + command(11, 1) + command(10, 1) + flush + wait(5000) + command(13, 9) + wait(5000),
+    }
+
+
+def two_hosts_seeds():
+    """Options of both, how much, a backlog, and then a byte for each frame."""
+    content = lambda size: u16(size) + bytes([1])
+    return {
+        "good": bytes(2) + content(5000),
+        "lossy": bytes(2) + content(19999) + bytes([0, 0, 0, 7, 0, 0x90, 0, 7, 6, 0, 4, 5, 0, 0, 0xa0, 7] * 8),
+        "superframes": bytes([24, 24]) + content(19999) + bytes([0, 0, 0, 0, 6, 0x90, 0, 7] * 4),
+        "cookies": bytes(2) + u16(3000) + bytes([0]) + bytes([0, 0, 0, 0, 6, 0x90]),
+        "damaged": bytes([7, 0]) + content(9000) + bytes([0, 0, 0, 0, 5, 0, 60, 5, 0, 50] * 6),
+    }
+
+
 # ---- DHCP and DNS ----------------------------------------------------------------------------------------------------
 
 
@@ -551,6 +594,8 @@ def main():
     write("http_response", response_seeds())
     write("packet", packet_seeds())
     write("ip_frames", ip_seeds())
+    write("host_frames", host_seeds())
+    write("two_hosts", two_hosts_seeds())
     write("dhcp_client", dhcp_seeds())
     write("dns_resolver", dns_seeds())
     if options.tool:

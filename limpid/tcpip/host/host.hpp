@@ -130,8 +130,8 @@ class Host {
   struct Listener {
     std::uint16_t port = 0;
     std::uint16_t backlog = 0;
-    std::uint32_t half_open = 0;
-    static void fields(auto& self, auto&& visit) { visit(self.port, self.backlog, self.half_open); }
+    std::uint32_t half_open = 0;  // counted when loaded
+    static void fields(auto& self, auto&& visit) { visit(self.port, self.backlog); }
   };
   Listener* listener(std::uint16_t port);
   bool is_bound(std::uint16_t port) const;

@@ -62,6 +62,31 @@ class NetfrontDriver {
   void stop() { tell(xen_netfront::Stop{}); }
   void transmit(const Transmit& frame) { tell(frame); }
 
+  // Anything that the device may be told, rightly or not.
+  void tell(const Device::Event& first) {
+    Device::Event event = first;
+    for (bool more = true; more;) {
+      const Room<Device::Action> room{room_, slots_, budget_};
+      if (trace != nullptr) (void)append_event<Device>(*trace, Time{}, event);
+      const auto progress = Device::advance(config_, device_, Time{}, event, room);
+      ++steps_;
+      for (const auto& action : progress.actions) std::visit([this](const auto& a) { carry_out(a); }, action);
+      if (progress.consumed == 1) event = Tick{};
+      more = progress.more;
+    }
+    // What carrying out brought about.
+    while (revoked_count_ > 0 || port_asked_) {
+      if (revoked_count_ > 0) {
+        const auto revoked = revoked_[--revoked_count_];
+        tell(revoked);
+      } else {
+        port_asked_ = false;
+        const auto port = netback_.allocate_port();
+        tell(xen_netfront::PortAllocated{port && !refuse_ports, port.value_or(0)});
+      }
+    }
+  }
+
   // Both sides do what there is to do, in turn, until there is nothing more or `turns` are over.
   void run(std::size_t turns = 1000) {
     for (; turns > 0; --turns) {
@@ -93,31 +118,7 @@ class NetfrontDriver {
     InlineBytes<256> text;
   };
 
-  // The device, and what it asks for.
-
-  void tell(const Device::Event& first) {
-    Device::Event event = first;
-    for (bool more = true; more;) {
-      const Room<Device::Action> room{room_, slots_, budget_};
-      if (trace != nullptr) (void)append_event<Device>(*trace, Time{}, event);
-      const auto progress = Device::advance(config_, device_, Time{}, event, room);
-      ++steps_;
-      for (const auto& action : progress.actions) std::visit([this](const auto& a) { carry_out(a); }, action);
-      if (progress.consumed == 1) event = Tick{};
-      more = progress.more;
-    }
-    // What carrying out brought about.
-    while (revoked_count_ > 0 || port_asked_) {
-      if (revoked_count_ > 0) {
-        const auto revoked = revoked_[--revoked_count_];
-        tell(revoked);
-      } else {
-        port_asked_ = false;
-        const auto port = netback_.allocate_port();
-        tell(xen_netfront::PortAllocated{port && !refuse_ports, port.value_or(0)});
-      }
-    }
-  }
+  // What the device asks for.
 
   void carry_out(const xen_netfront::PushTransmit& push) {
     for_each_copy(push, [this](std::uint16_t page, std::size_t offset, Bytes bytes) {

@@ -12,7 +12,7 @@
 namespace limpid::xen_netfront::xenstore {
 namespace {
 
-using namespace std::string_literals;
+using std::string_literals::operator""s;
 
 std::string message(MessageType type, std::uint32_t id, std::uint32_t transaction, const std::string& payload,
                     std::optional<std::uint32_t> length = {}) {

@@ -580,6 +580,44 @@ def dns_seeds():
     }
 
 
+def netfront_seeds():
+    """What each side does, an operation and its argument at a time; `run` lets both come to rest."""
+    run, send, arrive = bytes([0, 50]), bytes([1, 54]) + u16(1024), bytes([2, 0]) + u16(2048)
+    device = b"device/vif/0"
+    seeds = {
+        "connects": bytes([0]) + run + bytes([1, 54]) + u16(1500) + run + arrive + run,
+        "offloads": bytes([0]) + run + bytes([1, 60]) + u16(20000, 1448) + run + bytes([2, 6]) + u16(15000, 1400) + run,
+        "restarts": bytes([5]) + run + bytes([5, 1]) + run + send + run + bytes([5, 2]) + run + bytes([5, 4]) + run
+        + bytes([5, 8]) + run + bytes([11, 255]) + run,
+        "told": bytes([0]) + run + bytes([7, 2, 0, 0, 0, 2, 0, 0, 0, 0, 1, 1, 2, 2]) + bytes([8, 2]) + bytes([1]) * 16
+        + bytes([9, 4, 1, 7]) + b"6666" + bytes([10, len(device), 0, 1]) + device
+        + bytes([11, 15, 0, 3, 0, 0, 0, 1]) + run,
+        "forged": bytes([0]) + run + bytes([6, 0]) + u16(8) + bytes([9, 0, 0, 0, 0, 0, 0, 0]) + send + run + arrive + run,
+    }
+    for mischief in range(15):
+        seeds[f"mischief_{mischief}"] = bytes([mischief]) + run + bytes([3, mischief]) + (send + arrive + run) * 2
+    return seeds
+
+
+def xenstore_seeds():
+    piece = lambda content: vec(content, 1)
+    request = lambda operation, path, token, value=b"": (
+        bytes([1, operation]) + piece(path) + token.to_bytes(4, "big") + piece(value)
+    )
+    message = lambda kind, request_id, payload: bytes([4, kind, request_id]) + piece(payload)
+    room = bytes([0, 4, 0])
+    return {
+        "requests": room + request(0, b"a", 1) + request(5, b"device", 2) + request(2, b"a", 3, b"v")
+        + message(2, 1, b"value") + message(4, 2, b"OK\0") + message(15, 0, b"device/x\0" b"2\0")
+        + message(16, 3, b"ENOENT\0"),
+        "publishes": room + bytes([2, 0, 0, 0, 9, 2]) + piece(b"a") + piece(b"1") + piece(b"b") + piece(b"2")
+        + bytes([5, 1]) + message(11, 2, b"OK\0") + message(11, 3, b"OK\0") + message(16, 4, b"EAGAIN\0")
+        + bytes([5, 5]) + message(11, 6, b"OK\0") + message(16, 7, b"EACCES\0") + message(7, 8, b"OK\0"),
+        "fails": room + request(0, b"a", 1) + bytes([3]) + piece(bytes([2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 17, 0, 0]))
+        + request(0, b"a", 1) + bytes([7, 0, 0, 10]) + request(1, b"c", 5) + bytes([6, 1]) + piece(b"x\0y\0") + bytes([0]),
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tool", help="the built limpid, to make certificates with")
@@ -598,6 +636,8 @@ def main():
     write("two_hosts", two_hosts_seeds())
     write("dhcp_client", dhcp_seeds())
     write("dns_resolver", dns_seeds())
+    write("netfront", netfront_seeds())
+    write("xenstore_client", xenstore_seeds())
     if options.tool:
         write("certificate", certificate_seeds(options.tool))
         write("certification_request", certification_request_seeds(options.tool))

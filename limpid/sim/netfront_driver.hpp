@@ -60,7 +60,15 @@ class NetfrontDriver {
 
   void start() { tell(xen_netfront::Started{}); }
   void stop() { tell(xen_netfront::Stop{}); }
-  void transmit(const Transmit& frame) { tell(frame); }
+  // Waits for the backend to make room, if that helps.
+  void transmit(const Transmit& frame) {
+    if (device_.connected() && !device_.can_transmit()) {
+      notify();
+      netback_.run();
+      look_at_transmit();
+    }
+    tell(frame);
+  }
 
   // Anything that the device may be told, rightly or not.
   void tell(const Device::Event& first) {
@@ -250,12 +258,15 @@ class NetfrontDriver {
     return true;
   }
 
+  void look_at_transmit() {
+    while (device_.rings_open() && look_at<xen_netfront::TransmitResponses>(transmit_page_, device_.transmit_consumer(),
+                                                                            xen_netfront::netif::transmit_slot_size)) {
+    }
+  }
   void look_at_rings() {
     using namespace xen_netfront;
     if (!device_.rings_open() || !netback_.take_event()) return;
-    while (device_.rings_open() &&
-           look_at<TransmitResponses>(transmit_page_, device_.transmit_consumer(), netif::transmit_slot_size)) {
-    }
+    look_at_transmit();
     while (device_.rings_open() &&
            look_at<ReceiveResponses>(receive_page_, device_.receive_consumer(), netif::receive_slot_size)) {
     }

@@ -3,14 +3,17 @@
 //
 // It sees no shared memory. Whoever drives it
 //   - owns the pool: Device::pages(config) pages, numbered from 0, zeroed, used for nothing else;
-//   - carries the actions out in order, copies included, before anything else happens to the pool or to the event;
+//   - carries the actions of a step out in order, copies included, before it makes the next: so what a host answers to
+//   a
+//     frame that arrived comes in a step of its own, afterwards;
 //   - while rings_open(), copies responses out of the rings, each once, and offers them with the index of the first of
 //   them:
 //     from transmit_consumer() or receive_consumer() on, with the producer index that was read before them. When the
 //     step is over it looks at the producer again; when it finds nothing new, it sets the ring's event index to
 //     consumer + 1 and looks once more (RING_FINAL_CHECK_FOR_RESPONSES);
 //   - notifies the backend after what it pushed, if must_notify() says so; once for a batch will do;
-//   - does not take frames from a host, that is, sends it no Flush, while can_transmit() is false.
+//   - sends a host no Flush while can_transmit() is false; when that comes in the middle of what a Flush brought, it
+//     notifies the backend and takes transmit responses before it goes on. What does not fit is dropped, and counted.
 //
 // Everything sent is copied into pages of the pool, everything received out of them, and grants last as long as the
 // connection. So the backend, which sees whole pages, sees nothing but frames, and no machine reads what the backend

@@ -171,10 +171,10 @@ class Replay {
     }
   }
 
-  void print(const recording::FrameHeader& header, std::size_t size, const std::string& what) {
+  void print(const recording::FrameHeader& header, std::size_t size, const std::string& said) {
     const std::string number = header.kind == recording::FrameKind::told ? std::to_string(events_) : "";
     std::string line;
-    for (const char c : what) line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+    for (const char c : said) line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
     std::printf("%8s %12.6f s  %s %llu  %6zu bytes  %s\n", number.c_str(),
                 static_cast<double>(header.time.monotonic.microseconds - first_us_) / 1e6, machine_name,
                 static_cast<unsigned long long>(header.machine), size, line.c_str());

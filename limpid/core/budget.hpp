@@ -34,6 +34,12 @@ class Budget {
   std::uint64_t allocations() const { return allocations_; }  // attempts, refused ones included
   std::uint64_t refusals() const { return refusals_; }
 
+  // From now on it has this limit, and so much of it is used: for whoever repeats what was done under another budget.
+  void pretend(std::size_t limit, std::size_t used) {
+    limit_ = limit;
+    used_ = used;
+  }
+
   // Refuses the n-th attempt from now (1 is the next), once: for tests and fuzzers. 0 plants nothing.
   void refuse_attempt(std::uint64_t n) { planted_refusal_ = n == 0 ? 0 : allocations_ + n; }
 

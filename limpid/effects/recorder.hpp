@@ -84,6 +84,7 @@ class Tape {
     recording::FrameHeader told = header(recording::FrameKind::told, time);
     told.event = static_cast<std::uint8_t>(event.index());
     const recording::Told lent{.digest = digest_,
+                               .limit = room.budget.limit(),
                                .memory = room.budget.limit() - room.budget.used(),
                                .room = static_cast<std::uint32_t>(room.bytes.size()),
                                .slots = static_cast<std::uint16_t>(room.actions.size())};

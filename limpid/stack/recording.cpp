@@ -6,7 +6,7 @@ namespace limpid::stack::recording {
 namespace {
 
 constexpr std::string_view magic = "limpidrecord";
-constexpr std::uint16_t version = 1;
+constexpr std::uint16_t version = 2;
 constexpr std::size_t clear_head_size = FrameCipher::head_size - crypto::aead_tag_size;
 
 crypto::AeadKey derive(const RecordingKey& key, Bytes salt, CpuFeatures cpu) {

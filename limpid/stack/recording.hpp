@@ -2,7 +2,7 @@
 // is all that the machines' behaviour depends on, so stepping it again gives every answer again, byte for byte.
 //
 //     "limpidrecord"   12 bytes   what this is
-//     version           2 bytes   1
+//     version           2 bytes   2
 //     machine           6 bytes   of what kind the machines are: name and version of their snapshots
 //     salt             32 bytes
 //     tag              16 bytes   of the above, so that a wrong key is told from damage
@@ -67,10 +67,11 @@ struct Born {
 // What it was lent for a step, in front of the encoded event.
 struct Told {
   std::uint64_t digest = 0;  // of all that it answered before
-  std::uint64_t memory = 0;  // that its budget had left
+  std::uint64_t limit = 0;   // of its budget
+  std::uint64_t memory = 0;  // that was left of it
   std::uint32_t room = 0;    // bytes
   std::uint16_t slots = 0;   // for actions
-  static void fields(auto& self, auto&& visit) { visit(self.digest, self.memory, self.room, self.slots); }
+  static void fields(auto& self, auto&& visit) { visit(self.digest, self.limit, self.memory, self.room, self.slots); }
 };
 
 struct Gone {

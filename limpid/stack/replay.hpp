@@ -72,13 +72,15 @@ class ReplayedMachine {
     if (!decode(in, {Instant{}, budget()}, *event) || !in.finished() || !stage.bytes.resize(told.room) ||
         !stage.slots.resize(told.slots))
       return {Verdict::malformed};
-    // The budget has exactly as much left as it had then.
-    const std::size_t set_aside = budget().limit() - budget().used();
-    if (told.memory > set_aside || !budget().reserve(set_aside - told.memory)) return {Verdict::malformed};
+    // The budget has exactly the limit that it had then, and as much left of it.
+    if (told.memory > told.limit) return {Verdict::malformed};
+    const std::size_t limit = budget().limit(), used = budget().used();
+    const std::size_t used_then = told.limit - told.memory;
+    budget().pretend(told.limit, used_then);
     const auto progress = machine_.advance(
         config_, time, *event,
         {{stage.bytes.data(), stage.bytes.size()}, {stage.slots.data(), stage.slots.size()}, budget(), cpu});
-    budget().unreserve(set_aside - told.memory);
+    budget().pretend(limit, used + (budget().used() - used_then));
     const auto digest = digest_of(digest_, time.monotonic, progress, stage.scratch);
     if (!digest) return {Verdict::malformed};
     digest_ = *digest;

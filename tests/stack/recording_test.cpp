@@ -148,6 +148,7 @@ class Session : public ::testing::Test {
     Buffer frame(budget), scratch(budget);
     EXPECT_TRUE(append_told<Machine>(frame,
                                      {.digest = digest,
+                                      .limit = memory.limit(),
                                       .memory = memory.limit() - memory.used(),
                                       .room = static_cast<std::uint32_t>(room),
                                       .slots = 64},
@@ -225,7 +226,9 @@ TEST_F(Session, repeats_a_refusal_of_memory) {
     const Time now{start.monotonic + milliseconds(static_cast<std::int64_t>(steps.size()) + 1), start.wall};
     Buffer frame(budget);
     EXPECT_TRUE(append_told<Machine>(
-        frame, {.digest = digest, .memory = small.limit() - small.used(), .room = 4096, .slots = 64}, event));
+        frame,
+        {.digest = digest, .limit = small.limit(), .memory = small.limit() - small.used(), .room = 4096, .slots = 64},
+        event));
     steps.push_back({now, {frame.begin(), frame.end()}});
     digest =
         digest_of(digest, now.monotonic, Machine::advance(config, other, now, event, {bytes, slots, small}), scratch)

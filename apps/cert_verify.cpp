@@ -9,6 +9,8 @@
 #include "limpid/effects/files.hpp"
 #include "limpid/x509/describe.hpp"
 #include "limpid/x509/ocsp.hpp"
+#include "limpid/x509/pem.hpp"
+#include "limpid/x509/revocation_list.hpp"
 #include "limpid/x509/verify.hpp"
 
 namespace limpid::apps {
@@ -17,9 +19,10 @@ namespace {
 using effects::text_of;
 
 constexpr std::size_t largest_file = 16 << 20;
+constexpr std::size_t largest_lists = 128 << 20;
 
 struct Options {
-  std::string leaf, ca, untrusted, ocsp;
+  std::string leaf, ca, untrusted, ocsp, crl;
   std::string at, name, address;
   std::string usage = "any";
   std::size_t depth = x509::VerifyLimits{}.path_certificates - 2;
@@ -76,6 +79,51 @@ std::optional<std::string> objection_of_ocsp(const std::string& response, const 
   return "the OCSP responder does not know the certificate";
 }
 
+// Revocation lists in DER: the PEM blocks of a file, or the file.
+Result<std::vector<std::string>> load_lists(const std::string& path) {
+  auto file = effects::read_file(path, largest_lists);
+  if (!file) return std::unexpected(file.error());
+  std::vector<std::string> lists;
+  x509::PemReader pem(as_bytes(*file));
+  for (;;) {
+    const auto block = pem.next();
+    if (block && !*block) break;
+    bool sound = block.has_value();
+    if (sound && (*block)->label == "X509 CRL") {
+      lists.push_back(text_of([&](Writer& out) { sound = (*block)->decode(out); }));
+    }
+    if (!sound) return effects::fail("cannot use the revocation lists in '" + path + "': damaged PEM; get them again");
+  }
+  if (lists.empty()) lists.push_back(std::move(*file));
+  return lists;
+}
+
+// RFC 5280, section 6.1.3 (a)(3), wants of each certificate of the path: "At the current time, the certificate is not
+// revoked." So each but the anchor must be covered by one of the lists.
+std::optional<std::string> objection_of_lists(const std::vector<std::string>& lists,
+                                              std::span<const x509::Certificate* const> path, UnixTime at) {
+  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+    const std::string where = i == 0 ? "" : " (certificate " + std::to_string(i + 1) + " of the path)";
+    bool covered = false;
+    x509::CrlError error{x509::CrlFault::other_issuer, {}};
+    for (const std::string& list : lists) {
+      const auto answer = x509::check_crl(as_bytes(list), *path[i], *path[i + 1], at, effects::cpu_features());
+      if (!answer) {
+        if (error.fault == x509::CrlFault::other_issuer) error = answer.error();
+        continue;
+      }
+      covered = true;
+      if (!*answer) continue;
+      const x509::Revocation& revocation = **answer;
+      const std::string_view reason = revocation.reason ? x509::crl_reason_name(*revocation.reason) : "";
+      return "the certificate was revoked at " + text_of([&](Writer& out) { x509::write_time(out, revocation.at); }) +
+             (reason.empty() ? "" : ": " + std::string(reason)) + where;
+    }
+    if (!covered) return text_of([&](Writer& out) { x509::write_error(out, error); }) + where;
+  }
+  return std::nullopt;
+}
+
 Result<Verdict> run(const Options& options) {
   const UnixTime at = options.at.empty() ? effects::now().wall : *parse_time(options.at);
   auto roots = effects::load_roots(options.ca);
@@ -104,6 +152,12 @@ Result<Verdict> run(const Options& options) {
     if (!read) return std::unexpected(read.error());
     ocsp = std::move(*read);
   }
+  std::vector<std::string> lists;
+  if (!options.crl.empty()) {
+    auto loaded = load_lists(options.crl);
+    if (!loaded) return std::unexpected(loaded.error());
+    lists = std::move(*loaded);
+  }
 
   x509::VerifyOptions verify;
   verify.at = at;
@@ -129,6 +183,11 @@ Result<Verdict> run(const Options& options) {
   if (!options.ocsp.empty()) {
     const x509::Certificate& issuer = at_index(path[path.size() > 1 ? 1 : 0]);
     if (auto objection = objection_of_ocsp(ocsp, leaf, issuer, at)) return invalid(*objection);
+  }
+  if (!options.crl.empty()) {
+    std::vector<const x509::Certificate*> certificates;
+    for (const x509::CertificateIndex index : path) certificates.push_back(&at_index(index));
+    if (auto objection = objection_of_lists(lists, certificates, at)) return invalid(*objection);
   }
   Verdict verdict{true, {}};
   for (const x509::CertificateIndex index : path) {
@@ -158,12 +217,13 @@ void check(const Options& options) {
 void add_cert_verify(CLI::App& cert, int& status) {
   CLI::App* command = cert.add_subcommand("verify", "judge a certificate: prints 'valid: ...' or 'invalid: why'");
   auto options = std::make_shared<Options>();
-  auto unbuilt = std::make_shared<NotYetSupported>();
   command->add_option("LEAF", options->leaf, "PEM or DER; further certificates in it are taken as --untrusted ones")
       ->required();
   command->add_option("--ca", options->ca, "the certificates to trust")->type_name("FILE")->required();
   command->add_option("--untrusted", options->untrusted, "certificates that may stand between")->type_name("FILE");
   command->add_option("--ocsp", options->ocsp, "an OCSP response (DER), which must say that LEAF is good")
+      ->type_name("FILE");
+  command->add_option("--crl", options->crl, "revocation lists (PEM or DER) by every issuer of the path")
       ->type_name("FILE");
   command->add_option("--at", options->at, "when (now), as 2026-01-31T00:00:00Z")->type_name("TIME");
   command->add_option("--name", options->name, "the DNS name that it must be for")->type_name("NAME");
@@ -176,9 +236,7 @@ void add_cert_verify(CLI::App& cert, int& status) {
                    "at most so many certificates between LEAF and root (" + std::to_string(options->depth) + ")")
       ->type_name("N")
       ->check(CLI::Range(std::size_t{0}, x509::max_path - 2));
-  unbuilt->option(*command, "--crl");
-  command->callback([options, unbuilt, &status] {
-    unbuilt->refuse();
+  command->callback([options, &status] {
     check(*options);
     const auto verdict = run(*options);
     if (!verdict) {

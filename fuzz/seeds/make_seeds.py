@@ -179,6 +179,29 @@ def ocsp_seeds():
         return seeds
 
 
+def crl_seeds():
+    with tempfile.TemporaryDirectory() as folder:
+        openssl(folder, "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out out")
+        pathlib.Path(folder, "out").rename(f"{folder}/key")
+        issuer = openssl(folder, "req -x509 -new -key key -subj /CN=root -days 9 -out out")
+        pathlib.Path(folder, "ca").write_bytes(issuer)
+        openssl(folder, "req -new -key key -subj /CN=leaf -out out")
+        pathlib.Path(folder, "out").rename(f"{folder}/csr")
+        leaf = openssl(folder, "x509 -req -in csr -CA ca -CAkey key -set_serial 5 -days 9 -out out")
+        pathlib.Path(folder, "config").write_text(
+            "[ca]\ndefault_ca=d\n[d]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=9\n[number]\n2.5.29.20=DER:02:01:07\n"
+            "[partial]\n2.5.29.28=critical,DER:30:03:81:01:ff\n")
+        seeds = {}
+        for name, (line, more) in {"none": ("", ""), "others": ("R\t991231235959Z\t260102030405Z\t06\tunknown\t/CN=other\n", ""),
+                                   "revoked": ("R\t991231235959Z\t260102030405Z,keyCompromise\t05\tunknown\t/CN=leaf\n",
+                                               "-crlexts number"),
+                                   "partial": ("", "-crlexts partial")}.items():
+            pathlib.Path(folder, "index").write_text(line)
+            revocations = openssl(folder, f"ca -gencrl -config config -cert ca -keyfile key -out out {more}")
+            seeds[name] = vec(from_pem(leaf), 2) + vec(from_pem(issuer), 2) + from_pem(revocations)
+        return seeds
+
+
 # ---- TLS messages ----------------------------------------------------------------------------------------------------
 
 
@@ -643,6 +666,7 @@ def main():
         write("certification_request", certification_request_seeds(options.tool))
         write("encrypted_key", encrypted_key_seeds())
         write("ocsp", ocsp_seeds())
+        write("crl", crl_seeds())
 
 
 if __name__ == "__main__":

@@ -122,6 +122,12 @@ inline constexpr Bytes subject_info_access = oid<1, 3, 6, 1, 5, 5, 7, 1, 11>;
 inline constexpr Bytes tls_feature = oid<1, 3, 6, 1, 5, 5, 7, 1, 24>;
 inline constexpr Bytes signed_certificate_timestamps = oid<1, 3, 6, 1, 4, 1, 11129, 2, 4, 2>;
 
+// Extensions of revocation lists: RFC 5280, sections 5.2 and 5.3.
+inline constexpr Bytes crl_reason = oid<2, 5, 29, 21>;
+inline constexpr Bytes delta_crl_indicator = oid<2, 5, 29, 27>;
+inline constexpr Bytes issuing_distribution_point = oid<2, 5, 29, 28>;
+inline constexpr Bytes certificate_issuer = oid<2, 5, 29, 29>;
+
 // OCSP: RFC 6960, section 4.
 inline constexpr Bytes ocsp_basic = oid<1, 3, 6, 1, 5, 5, 7, 48, 1, 1>;
 inline constexpr Bytes ocsp_nonce = oid<1, 3, 6, 1, 5, 5, 7, 48, 1, 2>;

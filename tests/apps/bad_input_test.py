@@ -195,7 +195,6 @@ class CommandLine(BadInput):
         self.assertEqual(self.wrong("serve", "--tls-min", "1.2"), "--tls-min 1.2 is not yet supported; leave it out")
         for name in ("--session", "--cert", "--key", "--net"):
             self.assertEqual(self.wrong("get", "https://localhost/", name, "x"), f"{name} is not yet supported; leave it out")
-        self.assertEqual(self.wrong("cert", "verify", "--ca", "a", "--crl", "c", "b"), "--crl is not yet supported; leave it out")
 
     def test_values_that_make_no_sense(self):
         self.assertIn("'8443' is not HOST:PORT", self.wrong("serve", ".", "--listen", "8443"))

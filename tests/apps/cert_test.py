@@ -164,6 +164,39 @@ class Certificates(tool.Folder):
         response.write_bytes(response.read_bytes()[:-1])
         self.assertTrue(self.verify("--ca", ca, "--ocsp", response, leaf).startswith("invalid: not an OCSP response in DER"))
 
+    def test_verify_asks_revocation_lists(self):
+        ca, ca_key = self.new("ca", "--is-ca", "--name", "Root")
+        middle, middle_key = self.new("middle", "--is-ca", "--name", "Middle", "--ca", ca, "--ca-key", ca_key)
+        leaf, _ = self.new("leaf", "--name", "a.test", "--ca", middle, "--ca-key", middle_key)
+        index, lists, config = self.root / "index", self.root / "lists.pem", self.root / "ca.cnf"
+        config.write_text(f"[ca]\ndefault_ca=d\n[d]\ndatabase={index}\ndefault_md=sha256\ndefault_crl_days=9\n")
+
+        def verdict(revoked=(), by=((ca, ca_key), (middle, middle_key))):
+            index.write_text("".join(f"R\t991231235959Z\t260102030405Z,keyCompromise\t{serial}\tunknown\t/CN=x\n" for serial in revoked))
+            lists.write_text("")
+            for cert, key in by:
+                one = self.root / "one.pem"
+                self.openssl("ca", "-gencrl", "-config", config, "-cert", cert, "-keyfile", key, "-out", one)
+                lists.write_text(lists.read_text() + one.read_text())
+            return self.verify("--ca", ca, "--untrusted", middle, "--crl", lists, leaf)
+
+        def serial(cert):
+            return self.show(cert)[0]["serial"].replace(":", "").upper()
+
+        self.assertEqual(verdict(), "valid: a.test <- Middle <- Root")
+        self.assertEqual(verdict([serial(leaf)]), "invalid: the certificate was revoked at 2026-01-02T03:04:05Z: keyCompromise")
+        self.assertEqual(verdict([serial(middle)]),
+                         "invalid: the certificate was revoked at 2026-01-02T03:04:05Z: keyCompromise (certificate 2 of the path)")
+        self.assertEqual(verdict(by=((ca, ca_key),)), "invalid: the revocation list is not by the certificate's issuer")
+        self.assertEqual(verdict(by=((middle, middle_key),)),
+                         "invalid: the revocation list is not by the certificate's issuer (certificate 2 of the path)")
+        lists.write_bytes(b"0\x00")
+        self.assertTrue(self.verify("--ca", ca, "--untrusted", middle, "--crl", lists, leaf).startswith(
+            "invalid: not a revocation list in DER"))
+        lists.write_text("-----BEGIN X509 CRL-----\n!\n-----END X509 CRL-----\n")
+        result = tool.run("cert", "verify", "--ca", ca, "--crl", lists, leaf)
+        self.assertIn("damaged PEM", result.stderr + result.stdout)
+
     def test_a_leaf_does_not_outlive_its_ca(self):
         ca, ca_key = self.new("ca", "--is-ca", "--days", "5")
         leaf, _ = self.new("leaf", "--name", "a.test", "--ca", ca, "--ca-key", ca_key, "--days", "50")

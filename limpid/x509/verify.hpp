@@ -6,7 +6,8 @@
 // that no critical extension is left unprocessed. On the leaf: the purpose and the name. An anchor is a certificate
 // that the caller trusts: all but its signature is checked. A leaf that is itself an anchor is a path of one.
 //
-// Not done: revocation beyond a stapled OCSP response about the leaf, certificate policies (a critical
+// Not done: revocation beyond a stapled OCSP response about the leaf (revocation_list.hpp has lists, for who calls it),
+// certificate policies (a critical
 // certificatePolicies is accepted, since no policy is demanded; other critical policy extensions are refused), fetching
 // of missing intermediates, keys of certificates below version 3 as issuers (they cannot carry the CA bit).
 #pragma once
@@ -42,7 +43,7 @@ struct VerifyOptions {
   PeerName name{};
   VerifyLimits limits{};
   // An OCSP response about the leaf, as a server staples it; empty: none. If there is one, it must be sound and say
-  // that the leaf is good (not looked at if the leaf is an anchor itself).
+  // that the leaf is good. If the leaf is an anchor itself, its issuer must be among the certificates given.
   Bytes ocsp_response{};
 };
 

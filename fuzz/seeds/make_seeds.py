@@ -537,6 +537,67 @@ def two_hosts_seeds():
     }
 
 
+# ---- TCP -------------------------------------------------------------------------------------------------------------
+
+
+def tcp_seeds():
+    """Scripts of fuzz/tcp_segments.cpp."""
+
+    def near(n):
+        return (n & 0xFFFF).to_bytes(2, "big")
+
+    def segment(flags, seq=0, ack=0, window=10000, has=0, options=b"", text=b""):
+        return bytes([50, flags, has]) + near(seq) + near(ack) + near(window) + options + bytes([len(text)]) + text
+
+    def wrote(n):
+        return bytes([190]) + near(n) + bytes(i & 255 for i in range(n))
+
+    def wait(n, long=False):
+        return bytes([180 if long else 160, n])
+
+    def born(config, way):
+        return bytes([config]) + bytes.fromhex("00000007") + bytes([way])
+
+    def accepted(config, flags=2, has=5, options=near(1000)):
+        return born(config, 100) + bytes([flags, has]) + near(0) + near(0) + near(60000) + options
+
+    flush, finish, abort = bytes([130]), bytes([232]), bytes([255])
+    fin, syn, rst, psh, ack, ece = 1, 2, 4, 8, 16, 64
+    stamped = accepted(0, has=15, options=near(1000) + bytes([7, 1, 0])) + segment(ack, has=8, options=bytes([1, 0]))
+
+    def plain(config):
+        return accepted(config) + segment(ack)
+
+    return {
+        "data_both_ways": plain(0) + segment(ack | psh, text=b"x" * 200) + flush + wrote(3000) + flush
+        + segment(ack, ack=3000) + flush,
+        "sack_and_recovery": plain(4) + wrote(12000) + flush + wait(20)
+        + segment(ack, has=16, options=near(1000) + near(3000)) + flush + wait(10) + flush + segment(ack, ack=10000) + flush,
+        "out_of_order": plain(0) + segment(ack, seq=300, text=b"b" * 100) + segment(ack, seq=100, text=b"a" * 200) + flush
+        + segment(ack | fin, seq=400) + segment(ack, text=b"c" * 100) + flush,
+        "timestamps": stamped + segment(ack, has=8, options=bytes([5, 0]), text=b"q" * 50) + flush
+        + segment(ack, has=8, options=bytes([200, 0]), text=b"q" * 50) + flush,
+        "zero_window": plain(32) + wrote(500) + flush + segment(ack, ack=500, window=0) + wrote(500) + flush
+        + wait(200, True) * 2 + segment(ack, window=5000) + flush,
+        "time_out": plain(8) + wrote(4000) + flush + wait(100, True) * 2 + segment(ack, ack=1000) + flush,
+        "active_close": plain(0) + finish + flush + segment(ack, ack=1) + segment(ack | fin) + flush,
+        "passive_close": plain(0) + segment(ack | fin) + flush + finish + flush + segment(ack, ack=1) + flush,
+        "simultaneous_close": plain(0) + finish + flush + segment(ack | fin) + flush + segment(ack, ack=1) + flush,
+        "reset": plain(0) + segment(rst, seq=5) + flush + segment(rst) + flush,
+        "connect": born(0, 10) + segment(syn | ack, seq=-1, has=7, options=near(1460) + bytes([3])) + flush + wrote(100)
+        + flush,
+        "simultaneous_open": born(0, 10) + segment(syn, seq=-1) + flush + segment(syn | ack, seq=-1) + flush,
+        "refused": born(0, 10) + segment(rst | ack),
+        "cookie": born(0, 220) + near(1460) + bytes([7]) + segment(ack, text=b"GET /") + flush + wrote(2000) + flush,
+        "ecn": accepted(1, flags=194) + segment(ack) + wrote(9000) + flush + segment(ack | ece, ack=1000) + flush,
+        "pins_and_path": plain(6) + wrote(9000) + flush + bytes([238]) + near(600) + flush + segment(ack, ack=9000)
+        + bytes([241, 0, 5]),
+        "pressure_and_abort": plain(0) + segment(ack, seq=100, text=b"z" * 50) + bytes([245]) + flush + abort + flush,
+        "duplicates_without_sack": plain(8) + wrote(9000) + flush + segment(ack) * 4 + flush + segment(ack, ack=3000) + flush
+        + segment(ack, ack=6000) + flush,
+    }
+
+
 # ---- DHCP and DNS ----------------------------------------------------------------------------------------------------
 
 
@@ -657,6 +718,7 @@ def main():
     write("ip_frames", ip_seeds())
     write("host_frames", host_seeds())
     write("two_hosts", two_hosts_seeds())
+    write("tcp_segments", tcp_seeds())
     write("dhcp_client", dhcp_seeds())
     write("dns_resolver", dns_seeds())
     write("netfront", netfront_seeds())

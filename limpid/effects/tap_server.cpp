@@ -24,7 +24,8 @@ std::uint64_t name_of(tcpip::ConnectionId id) { return std::uint64_t{id.generati
 }  // namespace
 
 TapServer::TapServer(const TapServerOptions& options, const Machine::Config& config, Tap tap,
-                     std::unique_ptr<IdentitySet> identities, const Directory& site, const recording::Born& born)
+                     std::unique_ptr<IdentitySet> identities, const Directory& site, Time time,
+                     const recording::Born& born)
     : options_(options),
       config_(config),
       tap_(std::move(tap)),
@@ -33,7 +34,7 @@ TapServer::TapServer(const TapServerOptions& options, const Machine::Config& con
       identities_(std::move(identities)),
       reports_(counters_, complaints_, options.log, options.access_log, options.key_log),
       budget_(options.memory),
-      tape_(options.recorder, config, now(), born),
+      tape_(options.recorder, config, time, born),
       input_(Tap::largest_frame),
       output_(output_size),
       piece_(piece_size),

@@ -33,9 +33,10 @@ class TapServer {
  public:
   using Machine = stack::HostServer;
 
-  // `config`, `site` and what `options` points to outlive it.
+  // `config`, `site` and what `options` points to outlive it. The machine begins at `time`, newborn or as `born` says.
   TapServer(const TapServerOptions& options, const Machine::Config& config, Tap tap,
-            std::unique_ptr<IdentitySet> identities, const Directory& site, const recording::Born& born = {});
+            std::unique_ptr<IdentitySet> identities, const Directory& site, Time time = now(),
+            const recording::Born& born = {});
 
   // Goes on where another server stands, whose control socket is at `path`: with its device and its whole host, live
   // connections included (hand_over.hpp). On failure that one goes on, if it is alive.

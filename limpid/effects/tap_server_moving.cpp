@@ -139,10 +139,11 @@ Result<std::unique_ptr<TapServer>> TapServer::take_over(const TapServerOptions& 
   if (!tap) return std::unexpected(tap.error());
 
   auto claim = taken->claims.claim(whole->place);
+  const Time time = now();  // a recording loads it as of this time, too
   const recording::Born born{recording::Born::Snapshot{cargo.keys.key.clone(), whole->machine}};
-  auto server = std::make_unique<TapServer>(options, config, std::move(*tap), std::move(identities), site, born);
+  auto server = std::make_unique<TapServer>(options, config, std::move(*tap), std::move(identities), site, time, born);
   auto dormant = stack::open<Machine>(std::move(*claim), whole->machine, cargo.keys.key,
-                                      {now().monotonic, server->budget_, server->cpu_});
+                                      {time.monotonic, server->budget_, server->cpu_});
   if (!dormant) return fail("what was handed over does not open: " + std::string(dormant.error().describe()));
   server->generation_ = generation;
   server->control_.emplace(path, std::move(cargo.control), std::move(*cargo.claims));

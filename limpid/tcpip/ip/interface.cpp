@@ -211,7 +211,7 @@ void InterfaceStep::on(const Started& event) {
   for (const Cidr& cidr : config_.addresses) {
     add_address(cidr, AddressOrigin::configured, std::nullopt, config_.probe);
   }
-  if (config_.ipv6()) add_autoconfigured({{0xfe, 0x80}}, AddressOrigin::link_local, 0, std::nullopt, std::nullopt);
+  if (config_.ipv6()) add_link_local();
   if (config_.slaac) look_for_routers();
 }
 
@@ -252,6 +252,7 @@ void InterfaceStep::on(const LinkChanged& event) {
 
 void InterfaceStep::on(const AddAddress& event) {
   if (!state_.started_ || is_martian_source(event.cidr.address)) return;
+  if (!event.cidr.address.is_ipv4()) add_link_local();
   add_address(event.cidr, AddressOrigin::learned, event.lifetime, event.probe);
 }
 

@@ -89,6 +89,7 @@ class InterfaceStep {
                    std::uint8_t attempt = 0);
   void add_autoconfigured(const IpAddress& prefix, AddressOrigin origin, std::uint8_t attempt,
                           std::optional<Instant> valid_until, std::optional<Instant> preferred_until);
+  void add_link_local();
   void lose(LocalAddress& local, LostBecause why);
   void announce_all();
   void look_for_routers();

@@ -68,6 +68,15 @@ void InterfaceStep::add_autoconfigured(const IpAddress& prefix, AddressOrigin or
   local->preferred_until = preferred_until;
 }
 
+// RFC 4291, section 2.1: "All interfaces are required to have at least one Link-Local unicast address", if they speak
+// IPv6.
+void InterfaceStep::add_link_local() {
+  for (const LocalAddress& local : state_.addresses_) {
+    if (local.origin == AddressOrigin::link_local) return;
+  }
+  add_autoconfigured({{0xfe, 0x80}}, AddressOrigin::link_local, 0, std::nullopt, std::nullopt);
+}
+
 void InterfaceStep::lose(LocalAddress& local, LostBecause why) {
   local.state = AddressState::lost;
   local.why = why;
@@ -84,12 +93,14 @@ void InterfaceStep::lose(LocalAddress& local, LostBecause why) {
 
 // Tells the link again where our addresses are.
 void InterfaceStep::announce_all() {
+  bool ipv6 = false;
   for (LocalAddress& local : state_.addresses_) {
+    ipv6 = ipv6 || !local.address().is_ipv4();
     if (local.state != AddressState::ready) continue;
     local.announcements = announce_num;
     local.next = now();
   }
-  if (config_.ipv6()) state_.listener_.changed(now());
+  if (ipv6) state_.listener_.changed(now());
 }
 
 void InterfaceStep::look_for_routers() {

@@ -105,6 +105,20 @@ TEST(IpAddresses, AreDefendedOnceInAWhile) {
   EXPECT_EQ(link.told, Words{"lost 10.9.0.3 duplicate"});
 }
 
+TEST(IpAddresses, TheFirstOfIpv6BringsALinkLocalOne) {
+  Link link(config_with({"10.9.0.2/24"}));
+  link.settle();
+  EXPECT_EQ(link.state().addresses().link_local(), nullptr);
+  link.tell(ip::AddAddress{*parse_cidr("fd00:9::7/64"), std::nullopt, false});
+  EXPECT_NE(link.state().addresses().link_local(), nullptr);
+  EXPECT_FALSE(link.state().is_ours(address("fd00:9::7")));
+  link.wait(seconds(3));
+  EXPECT_TRUE(link.state().is_ours(address("fd00:9::7")));
+  link.receive(arp_request);
+  link.tell(ip::AddAddress{*parse_cidr("fd00:9::8/64"), std::nullopt, false});
+  EXPECT_EQ(link.state().addresses().size(), 4u);
+}
+
 TEST(IpAddresses, ExpireAndAreRemoved) {
   Link link(config_with({}));
   link.start();

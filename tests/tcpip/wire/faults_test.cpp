@@ -277,7 +277,7 @@ TEST(Ipv6Extensions, AreWalkedToTheUpperLayer) {
       walk_extensions(Protocol::hop_by_hop_options, test::from_hex("3c00010400000000 2b01010a000000000000000000000000 "
                                                                    "2c00040000000000 0600000012345678 aabb"));
   ASSERT_TRUE(walked);
-  EXPECT_EQ(*walked, (Ipv6Extensions{Protocol::tcp, 40, {}, 32, false}))
+  EXPECT_EQ(*walked, (Ipv6Extensions{Protocol::tcp, 40, {}, 32, false, true}))
       << "a fragment that is whole is walked through";
   EXPECT_EQ(walk_extensions(Protocol::udp, {}), (Ipv6Extensions{Protocol::udp}));
   EXPECT_EQ(walk_extensions(Protocol::no_next_header, {}), (Ipv6Extensions{Protocol::no_next_header}));

@@ -150,7 +150,7 @@ class Files(tool.Folder):
         port = free_port()
         with tool.Serve(self.site, "--redirect", port, env=self.env) as server:
             def location(*lines):
-                with socket.create_connection(("127.0.0.1", port), 10) as peer:
+                with socket.create_connection((server.host, port), 10) as peer:
                     peer.sendall("\r\n".join([*lines, "", ""]).encode())
                     status, headers, *_ = tool.receive_response(peer, body=not lines[0].startswith("HEAD"))
                     return status, headers.get("location")
@@ -161,7 +161,7 @@ class Files(tool.Folder):
             self.assertEqual(location("GET / HTTP/1.1", "Host: a/b"), (400, None))
             self.assertEqual(location("GET / HTTP/1.0"), (400, None))
             tool.need("curl")
-            fetched = subprocess.run(["curl", "-sSLk", f"http://127.0.0.1:{port}/page.html"], capture_output=True, check=True)
+            fetched = subprocess.run(["curl", "-sSLk", f"http://{server.host}:{port}/page.html"], capture_output=True, check=True)
             self.assertEqual(fetched.stdout, b"plain")
             busy = tool.run("serve", self.site, "--listen", "127.0.0.1:0", "--redirect", port, env=self.env)
             self.assertEqual(busy.returncode, 1)

@@ -24,7 +24,7 @@ class Plain(tool.Folder):
             return tool.receive_response(peer, body=body)
 
     def test_says_where_it_serves(self):
-        self.assertEqual(self.server.ready, f"serving {self.site} at http://127.0.0.1:{self.server.port}/\n")
+        self.assertEqual(self.server.ready, f"serving {self.site} at http://{self.server.host}:{self.server.port}/\n")
 
     def test_a_page(self):
         status, headers, body, rest = self.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")

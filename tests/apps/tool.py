@@ -49,12 +49,13 @@ class Serve:
     """`limpid serve` on a free port of the loopback, ended with SIGTERM on leaving the block."""
 
     def __init__(self, folder, *arguments, env=None, listen="127.0.0.1:0", limit_files=None):
-        self.folder, self.arguments, self.listen = folder, arguments, listen
+        self.folder, self.arguments, self.listen, self.host = folder, arguments, listen, "127.0.0.1"
         self.env = {**os.environ, **(env or {})}
         self.limit_files = limit_files
 
     def __enter__(self):
-        command = [LIMPID, "serve", str(self.folder), "--listen", self.listen, *map(str, self.arguments)]
+        command = [LIMPID, "serve", str(self.folder), *(["--listen", self.listen] if self.listen else []),
+                   *map(str, self.arguments)]
         if self.limit_files:
             command = ["prlimit", f"--nofile={self.limit_files}:{self.limit_files}", *command]
         self.errors = tempfile.TemporaryFile("w+")
@@ -87,14 +88,14 @@ class Serve:
         return self.errors.read()
 
     def url(self, path="/"):
-        return f"{self.scheme}://127.0.0.1:{self.port}{path}"
+        return f"{self.scheme}://{self.host}:{self.port}{path}"
 
     def connect(self, receive_buffer=None):
         peer = socket.socket()
         if receive_buffer:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         peer.settimeout(20)
-        peer.connect(("127.0.0.1", self.port))
+        peer.connect((self.host, self.port))
         return peer
 
     def connect_tls(self, receive_buffer=None):

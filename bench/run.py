@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""./dev bench [--newest] [NAME...] [--json FILE]: what limpid_bench measures within a process, then servers over loopback (web.py).
+"""./dev bench [--newest] [NAME...] [--json FILE]: what limpid_bench measures within a process, then servers over loopback (web.py)
+and over tap devices (tap.py).
 
 NAMEs are parts of benchmark names. A ratio above 1 means that limpid is better.
 """
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 
+import tap
 import web
 
 
@@ -28,7 +30,8 @@ def main():
         if status not in (0, 2):  # 2: none of its benchmarks has such a name
             return status
         rows = json.loads(file.read()) if status == 0 else []
-    servers = web.run(build / "limpid", options.names, lambda line: print(line, file=sys.stderr, flush=True))
+    say = lambda line: print(line, file=sys.stderr, flush=True)
+    servers = web.run(build / "limpid", options.names, say) + tap.run(build / "limpid", options.names, say)
     for row in servers:
         print(f"{row['name']:<44} {row['ours']:14.0f} {row['peer']:14.0f}  {row['unit']:<12} {row['ratio']:6.2f}  ({row['peer_name']})")
     rows += servers

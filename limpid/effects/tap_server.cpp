@@ -2,12 +2,14 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 
 #include "limpid/effects/clock.hpp"
 #include "limpid/effects/cpu.hpp"
 #include "limpid/effects/entropy.hpp"
+#include "limpid/effects/sockets.hpp"
 
 namespace limpid::effects {
 namespace {
@@ -79,6 +81,11 @@ Result<void> TapServer::run(Signals& signals, const std::function<void(int)>& on
     }
     if (deadline_ && *deadline_ <= now().monotonic) tell(Tick{});
     flush();
+    if (taken_address_) {
+      const std::string address = to_string(tcpip::endpoint(*taken_address_, 0));
+      return fail("cannot use the address " + address.substr(0, address.size() - 2) + ": somebody else behind '" +
+                  tap_.name() + "' has it; give another one");
+    }
     look_after_logs();
     if (waiting[3].revents != 0 && moved_away()) return {};
     counters_.open.store(machine_.connections(), std::memory_order_relaxed);
@@ -201,7 +208,13 @@ void TapServer::carry_out(std::span<const Machine::Action> actions) {
                      if (ended.why == Machine::Ended::Why::out_of_memory) count(counters_.refused_for_memory);
                      if (ended.why == Machine::Ended::Why::reset) count(counters_.reset_by_peer);
                    },
-                   [&](const tcpip::host::ConfigurationChanged&) {},
+                   [&](const tcpip::host::ConfigurationChanged& changed) {
+                     if (changed.usable) usable_.push_back(changed.address);
+                     if (std::ranges::find(usable_, changed.address) != usable_.end()) return;
+                     for (const tcpip::Cidr& given : config_.host.ip.addresses) {
+                       if (given.address == changed.address) taken_address_ = changed.address;
+                     }
+                   },
                },
                action);
   }

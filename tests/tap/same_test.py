@@ -58,9 +58,6 @@ unittest.main({name}, argv=['{name}'], verbosity=2)
     def test_serve_tls(self):
         self.run_script("serve_tls_test")
 
-    def test_serve_logs(self):
-        self.run_script("serve_logs_test")
-
     def test_slow_reader(self):
         self.run_script("slow_reader_test")
 

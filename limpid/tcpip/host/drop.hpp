@@ -9,7 +9,6 @@
 namespace limpid::tcpip::host {
 
 enum class Drop : std::uint8_t {
-  tcp_not_unicast,      // RFC 9293, section 3.9.2.3: TCP to a broadcast or multicast address
   tcp_checksum,         // does not sum
   tcp_malformed,        // truncated, port 0, SYN with FIN
   stray_reset,          // a RST for no connection
@@ -31,8 +30,6 @@ inline constexpr std::size_t drop_kinds = static_cast<std::size_t>(Drop::shed) +
 
 constexpr std::string_view name(Drop drop) {
   switch (drop) {
-    case Drop::tcp_not_unicast:
-      return "tcp_not_unicast";
     case Drop::tcp_checksum:
       return "tcp_checksum";
     case Drop::tcp_malformed:

@@ -11,9 +11,6 @@ using host::no_index;
 using Stage = host::Entry::Stage;
 
 void HostStep::delivered_tcp(const ip::Deliver& packet) {
-  // RFC 9293, section 3.9.2.3: "a TCP implementation MUST silently discard an incoming SYN segment that is addressed to
-  // a broadcast or multicast address"; no other segment belongs there either.
-  if (packet.broadcast_or_multicast) return drop(host::Drop::tcp_not_unicast);
   if (!packet.checksum_good &&
       wire::transport_checksum(packet.source, packet.destination, Protocol::tcp, packet.payload) != 0) {
     return drop(host::Drop::tcp_checksum);

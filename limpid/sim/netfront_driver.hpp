@@ -78,7 +78,7 @@ class NetfrontDriver {
       if (trace != nullptr) (void)append_event<Device>(*trace, Time{}, event);
       const auto progress = Device::advance(config_, device_, Time{}, event, room);
       ++steps_;
-      for (const auto& action : progress.actions) std::visit([this](const auto& a) { carry_out(a); }, action);
+      for (const auto& action : progress.actions) std::visit([this](const auto& a) { this->carry_out(a); }, action);
       if (progress.consumed == 1) event = Tick{};
       more = progress.more;
     }
@@ -194,7 +194,7 @@ class NetfrontDriver {
       } else if (progress.consumed == 1) {
         event = Tick{};
       }
-      for (const auto& action : progress.actions) std::visit([this](const auto& a) { carry_out(a); }, action);
+      for (const auto& action : progress.actions) std::visit([this](const auto& a) { this->carry_out(a); }, action);
       more = progress.more;
     }
   }

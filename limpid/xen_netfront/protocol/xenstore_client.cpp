@@ -210,7 +210,7 @@ class ClientStep {
     const std::string_view payload = as_text(Bytes(state_.payload_.data(), state_.payload_.size()));
     if (header.type == MessageType::watch_event) return fire(payload);
     Client::OpenList rest;
-    std::optional<Client::OpenRequest> answered;
+    std::optional<OpenRequest> answered;
     for (const auto& open : state_.open_) {
       if (!answered && open.request_id == header.request_id) {
         answered = open;
@@ -227,7 +227,7 @@ class ClientStep {
         Answer{answered->token, status, has_value && status == Status::ok ? lend(as_bytes(payload)) : Bytes()});
   }
 
-  Status status_of_answer(const Client::OpenRequest& asked, MessageType type, std::string_view payload) const {
+  Status status_of_answer(const OpenRequest& asked, MessageType type, std::string_view payload) const {
     if (state_.payload_lost_ > 0) return Status::out_of_memory;
     if (type == MessageType::error) {
       const auto error = terminated(payload);
@@ -262,7 +262,7 @@ class ClientStep {
     }
     if (publish.assignments.empty()) return Status::invalid;
     if (size > Client::largest_publication) return Status::too_many_requests;
-    Client::Publication publication{.token = publish.token, .assignments = Buffer(budget_)};
+    Publication publication{.token = publish.token, .assignments = Buffer(budget_)};
     Writer out(publication.assignments);
     for (const auto& assignment : publish.assignments) {
       out.vector16([&] {
@@ -277,7 +277,7 @@ class ClientStep {
   }
 
   void start_transaction() {
-    Client::Publication& publication = *state_.publication_;
+    Publication& publication = *state_.publication_;
     ++publication.attempts;
     publication.transaction_id = 0;
     const Status status = enqueue(MessageType::transaction_start, 0, 0, true, [](Writer& out) { out.u8(0); });
@@ -286,7 +286,7 @@ class ClientStep {
 
   void go_on(MessageType answered, Status status, std::string_view payload) {
     if (!state_.publication_) return stray();
-    Client::Publication& publication = *state_.publication_;
+    Publication& publication = *state_.publication_;
     if (answered == MessageType::transaction_start) {
       const auto text = terminated(payload);
       const auto id = text ? decimal(*text) : std::nullopt;
@@ -308,7 +308,7 @@ class ClientStep {
   }
 
   // All at once: the store answers them in order, and one round trip does for all.
-  void write_assignments(Client::Publication& publication) {
+  void write_assignments(Publication& publication) {
     Reader in(Bytes(publication.assignments.data(), publication.assignments.size()));
     while (!in.empty() && publication.status == Status::ok) {
       const Bytes payload = in.vector16();
@@ -322,7 +322,7 @@ class ClientStep {
   // Only when it is known how the writes ended: all or none. If there is no room to say so now, there will be.
   void end_transaction() {
     if (!state_.publication_ || !state_.publication_->end_due) return;
-    Client::Publication& publication = *state_.publication_;
+    Publication& publication = *state_.publication_;
     const bool commit = publication.status == Status::ok;
     const Status status = enqueue(MessageType::transaction_end, publication.transaction_id, 0, true, [&](Writer& out) {
       out.text(commit ? "T" : "F");
@@ -378,8 +378,8 @@ Progress<Client::Action> Client::advance(const Config& config, Client& state, Ti
   return ClientStep(config, state, room).take(event);
 }
 
-bool Client::Publication::restored(const LoadContext&) const {
-  if (assignments.empty() || assignments.size() > largest_publication) return false;
+bool Publication::restored(const LoadContext&) const {
+  if (assignments.empty() || assignments.size() > largest) return false;
   Reader in(Bytes(assignments.data(), assignments.size()));
   std::size_t count = 0;
   for (; !in.empty(); ++count) in.vector16();

@@ -80,6 +80,32 @@ struct Failed {
   static void fields(auto&, auto&& visit) { visit(); }
 };
 
+// A request that was sent.
+struct OpenRequest {
+  std::uint32_t request_id = 0;
+  std::uint32_t token = 0;
+  MessageType type{};
+  bool of_publication = false;
+  friend bool operator==(const OpenRequest&, const OpenRequest&) = default;
+  static void fields(auto& self, auto&& visit) { visit(self.request_id, self.token, self.type, self.of_publication); }
+};
+
+// A transaction under way.
+struct Publication {
+  static constexpr std::size_t largest = 4096;
+  std::uint32_t token = 0;
+  std::uint32_t transaction_id = 0;
+  std::uint8_t attempts = 0;
+  std::uint8_t awaited = 0;    // answers to writes
+  bool end_due = false;        // all writes are answered
+  Status status = Status::ok;  // of the first write that failed
+  Buffer assignments;          // each: payload length in 2 bytes, payload
+  static void fields(auto& self, auto&& visit) {
+    visit(self.token, self.transaction_id, self.attempts, self.awaited, self.end_due, self.status, self.assignments);
+  }
+  bool restored(const LoadContext& context) const;
+};
+
 class Client {
  public:
   struct Config {
@@ -92,7 +118,7 @@ class Client {
 
   static constexpr std::size_t most_open = 32;
   static constexpr std::size_t most_unsent = 8192;  // bytes
-  static constexpr std::size_t largest_publication = 4096;
+  static constexpr std::size_t largest_publication = Publication::largest;
   static constexpr LeastRoom least_room{.bytes = largest_payload + 256, .actions = 4, .input = 1};
   static constexpr SnapshotKind snapshot_kind{"xens", 1};
   // What is unsent, an answer that is not all there, what a transaction writes; each while it grows.
@@ -116,29 +142,7 @@ class Client {
   bool restored(const LoadContext& context) const;
 
  private:
-  struct OpenRequest {
-    std::uint32_t request_id = 0;
-    std::uint32_t token = 0;
-    MessageType type{};
-    bool of_publication = false;
-    friend bool operator==(const OpenRequest&, const OpenRequest&) = default;
-    static void fields(auto& self, auto&& visit) { visit(self.request_id, self.token, self.type, self.of_publication); }
-  };
   using OpenList = InlineList<OpenRequest, most_open>;
-
-  struct Publication {
-    std::uint32_t token = 0;
-    std::uint32_t transaction_id = 0;
-    std::uint8_t attempts = 0;
-    std::uint8_t awaited = 0;    // answers to writes
-    bool end_due = false;        // all writes are answered
-    Status status = Status::ok;  // of the first write that failed
-    Buffer assignments;          // each: payload length in 2 bytes, payload
-    static void fields(auto& self, auto&& visit) {
-      visit(self.token, self.transaction_id, self.attempts, self.awaited, self.end_due, self.status, self.assignments);
-    }
-    bool restored(const LoadContext& context) const;
-  };
 
   friend class ClientStep;
 

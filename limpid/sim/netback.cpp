@@ -414,7 +414,7 @@ void Netback::give(const Frame& frame) {
     if (!extra) continue;
     ++receive_.consumer;  // in the place of a request, whose page stays unused
     netif::ExtraInfo gso{netif::extra_gso, 0, bad_gso ? std::uint16_t{0} : frame.segment_size, netif::gso_tcpv4};
-    if (frame.bytes[12] == 0x86) gso.gso_type = netif::gso_tcpv6;
+    if (frame.bytes.size() > 12 && frame.bytes[12] == 0x86) gso.gso_type = netif::gso_tcpv6;
     if (bad_extra) gso.type = 77;
     respond(receive_, netif::emit_extra<netif::receive_slot_size>(gso));
   }

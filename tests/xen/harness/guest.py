@@ -1,0 +1,59 @@
+"""A guest of ours under the harness: its files, its life, and fetching from it."""
+
+import pathlib
+import re
+import subprocess
+
+from . import machine
+
+MAC = "00:16:3e:4c:69:01"
+MILESTONE = r"(?P<guest>\w+)\| (?P<what>connected|first \w+) after (?P<us>\d+) us, (?P<calls>\d+) hypercalls, (?P<messages>\d+) xenstore"
+
+
+def pack(tool, site, folder, *settings):
+    """Runs `limpid image` with a certificate of its own: the folder then holds cert.pem and the guest's files."""
+    folder = pathlib.Path(folder)
+    subprocess.run([tool, "cert", "new", "--name", "guest.test", "--ip", machine.GUEST4, "--ip", machine.GUEST6, "--out",
+                    folder], check=True, capture_output=True)
+    identity = [] if "--plain" in settings else ["--cert", folder / "cert.pem", "--key", folder / "key.pem"]
+    subprocess.run([tool, "image", site, *identity, *settings, "--out", folder], check=True, capture_output=True)
+    return {"site.module": (folder / "site.module").read_bytes(), "main.xl": configuration(folder)}
+
+
+STATIC = ("--ip", f"{machine.GUEST4}/24", "--ip6", f"{machine.GUEST6}/64")
+
+
+def configuration(folder):
+    """main.xl as it was written, with what this harness fixes for itself: a MAC, and that nothing starts by itself."""
+    text = (pathlib.Path(folder) / "main.xl").read_text()
+    text = text.replace("bridge=xenbr0", f"bridge=xenbr0,mac={MAC}").replace('"restart"', '"destroy"')
+    return text.encode()
+
+
+def variant(configuration_text, name, **settings):
+    """The configuration with some settings replaced; None leaves one out."""
+    text = configuration_text.decode()
+    for key, value in {"name": f'"{name}"', **settings}.items():
+        text = re.sub(rf"^{key} = .*\n", "", text, flags=re.MULTILINE)
+        if value is not None:
+            text += f"{key} = {value}\n"
+    return text.encode()
+
+
+def create(xen, file="main.xl", name="limpid"):
+    """Has dom0 create the guest and follows its console. The console's log holds what came before."""
+    xen.dom0("rm -f /var/log/xen/console/guest-*", 30)
+    status, said = xen.dom0(f"cd /guest && xl create {file}", 120)
+    if status != 0:
+        raise machine.Broken(f"xl create: {said}")
+    xen.follow_console(name)
+
+
+def fetch(path, certificate=None, host=machine.GUEST4, seconds=60, options=()):
+    """(exit status of curl, body) of a page fetched from this side of the tap device; verified if it is HTTPS."""
+    scheme = "https" if certificate else "http"
+    where = f"[{host}]" if ":" in host else host
+    trust = ["--cacert", certificate] if certificate else []
+    run = subprocess.run(["curl", "--silent", "--show-error", "--globoff", "--max-time", str(seconds), *trust, *options,
+                          f"{scheme}://{where}{path}"], capture_output=True, check=False)
+    return run.returncode, run.stdout

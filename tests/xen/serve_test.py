@@ -74,7 +74,7 @@ def main():
             "unknown": (dict(cmdline='"ip=10.77.0.3/24 colour=blue"'), "'colour=blue' is no parameter"),
             "noaddress": (dict(cmdline='""'), "no address to serve at"),
             "noentropy": (dict(cpuid='"host,rdrand=0,rdseed=0"'), "no entropy"),
-            "small": (dict(memory="6"), "memory"),
+            "small": (dict(memory="7"), "give the machine more"),
         }
         for name, (settings, _) in bad.items():
             files[f"{name}.xl"] = guest.variant(plain, name, **settings)
@@ -88,6 +88,9 @@ def main():
             except machine.Broken as why:
                 failed.append(str(why))
             if failed:
+                # Where the processor of a guest that hangs stands.
+                for _ in range(3):
+                    print(xen.dom0("xl list; xenctx $(xl domid novif) 0", 100)[1])
                 for when, text in xen.lines:
                     print(f"{when:10.2f}  {text}")
     print("\n".join(failed) if failed else "the image does what it should")

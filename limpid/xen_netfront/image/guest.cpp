@@ -73,14 +73,13 @@ class Guest {
         parameters_(read_parameters(boot.command_line)),
         site_(open_site(boot.module)),
         budget_(platform::arena_free_bytes()),
-        secure_(budget_),
         store_(make<platform::Store>(budget_)),
         network_(make<platform::Netfront>(budget_, store_)),
         control_(store_),
         machine_(make<Machine>()) {}
 
   void run() {
-    if (!parameters_.plain) secure_.load(site_);
+    if (!parameters_.plain) config_.server.tls = load_identity(site_, budget_);
     const Time start = platform::now();
     control_.start(start);
     network_.start(start);
@@ -156,7 +155,6 @@ class Guest {
     if (parameters_.plain) {
       config_.services.push_back({80, Machine::Application::server});
     } else {
-      config_.server.tls = secure_.config();
       config_.redirect.http.https_port = 443;
       config_.services.push_back({443, Machine::Application::server});
       config_.services.push_back({80, Machine::Application::redirect});
@@ -215,8 +213,9 @@ class Guest {
     };
     return std::visit(Overloaded{
                           [&](const stack::TlsQuery& asked) -> Machine::Event {
+                            milestone("first handshake", first_handshake_seen_);
                             return Machine::Reply{query.from,
-                                                  tls::Reply{asked.id, secure_.answer(asked.question, cpu_)}};
+                                                  tls::Reply{asked.id, image::answer(asked.question, cpu_)}};
                           },
                           [&](const http::Lookup& asked) { return http(asked.id, site_.look_up(asked.path)); },
                           [&](const http::ReadFile& asked) { return http(asked.id, site_.read(asked)); },
@@ -268,7 +267,6 @@ class Guest {
   Parameters parameters_;
   stack::SiteModule site_;
   Budget budget_;
-  Secure secure_;
   platform::Store& store_;
   platform::Netfront& network_;
   Control control_;

@@ -106,14 +106,29 @@ class Machine:
             except queue.Empty:
                 pass
 
+    @staticmethod
+    def _connect(seconds):
+        """To the shell in dom0, which may still be about to listen."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                return socket.create_connection((DOM0, 7), timeout=seconds)
+            except ConnectionRefusedError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+
     def dom0(self, command, seconds=60):
         """Runs a line of shell in dom0: (exit status, what it printed)."""
-        with socket.create_connection((DOM0, 7), timeout=seconds) as connection:
+        with self._connect(seconds) as connection:
             connection.settimeout(seconds)
             connection.sendall(f"( {command} ) 2>&1; echo; echo \"exit $?\"\nexit\n".encode())
             said = b""
-            while piece := connection.recv(65536):
-                said += piece
+            try:
+                while piece := connection.recv(65536):
+                    said += piece
+            except TimeoutError:
+                raise Broken(f"dom0 took more than {seconds} s: {command}: {said.decode(errors='replace')}") from None
         text, _, status = said.decode(errors="replace").rstrip("\n").rpartition("\nexit ")
         if not status.strip().isdigit():
             raise Broken(f"dom0 broke off: {command}: {said.decode(errors='replace')}")
@@ -121,7 +136,7 @@ class Machine:
 
     def follow_console(self, guest):
         """What a guest prints from now on shows up in `lines`, as `GUEST| text`."""
-        connection = socket.create_connection((DOM0, 7), timeout=60)
+        connection = self._connect(60)
         log = f"/var/log/xen/console/guest-{guest}.log"
         connection.settimeout(None)
         connection.sendall(f"touch {log}; exec tail -f -s 1 {log}\n".encode())

@@ -85,7 +85,8 @@ std::size_t ConnectionStep::on(const Accept& event) {
 
 std::size_t ConnectionStep::on(const AcceptCookie& event) {
   if (!in<Connection::Fresh>()) return 1;
-  establish(event.birth, now_, event.irs, event.negotiated);
+  Synchronized& t = establish(event.birth, now_, event.irs, event.negotiated);
+  if (t.timestamps) t.timestamps->ts_recent = event.ts_recent;
   actions_.push(Established{});
   return 1;
 }

@@ -94,6 +94,7 @@ std::optional<AcceptCookie> redeem_syn_cookie(const Config& config, const crypto
   event.birth.iss = cookie;
   event.negotiated.mss = std::max(sizes[index], config.min_mss);
   event.negotiated.timestamps = config.timestamps && timestamps;
+  if (timestamps) event.ts_recent = timestamps->value;
   if ((options & no_scale) != no_scale) event.negotiated.window_scale = static_cast<std::uint8_t>(options & no_scale);
   event.negotiated.sack = (options & sack_bit) != 0;
   event.negotiated.ecn = (options & ecn_bit) != 0;

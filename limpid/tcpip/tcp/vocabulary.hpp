@@ -57,7 +57,8 @@ struct AcceptCookie {
   Birth birth;
   wire::SeqNumber irs = 0;
   Negotiated negotiated;
-  static void fields(auto& self, auto&& visit) { visit(self.birth, self.irs, self.negotiated); }
+  std::uint32_t ts_recent = 0;  // the ACK's time stamp, if they were negotiated: the SYN's was not remembered
+  static void fields(auto& self, auto&& visit) { visit(self.birth, self.irs, self.negotiated, self.ts_recent); }
 };
 
 // A segment of this connection. The checksum is right; the payload is lent for the step.

@@ -260,7 +260,8 @@ class TcpSynCookies : public testing::Test {
     ack.sequence = Talk::irs + 1;
     ack.acknowledgment = answer.sequence + 1;
     ack.window = 500;
-    if (answer.options.timestamps) ack.options.timestamps = wire::TcpTimestamps{9, answer.options.timestamps->value};
+    if (answer.options.timestamps)
+      ack.options.timestamps = wire::TcpTimestamps{0x90000009, answer.options.timestamps->value};
     return ack;
   }
   Config config;
@@ -272,7 +273,8 @@ class TcpSynCookies : public testing::Test {
 TEST_F(TcpSynCookies, ComeBackAsAConnection) {
   const auto answer = syn_cookie_answer(
       config, key, birth,
-      syn({.mss = 1460, .window_scale = 6, .sack_permitted = true, .timestamps = wire::TcpTimestamps{8, 0}}), now);
+      syn({.mss = 1460, .window_scale = 6, .sack_permitted = true, .timestamps = wire::TcpTimestamps{0x90000008, 0}}),
+      now);
   const auto event = redeem_syn_cookie(config, key, birth, ack_of(answer), now + seconds(50));
   ASSERT_TRUE(event);
   EXPECT_EQ(event->negotiated,
@@ -280,6 +282,7 @@ TEST_F(TcpSynCookies, ComeBackAsAConnection) {
   End end;
   end.tell(*event);
   EXPECT_TRUE(end.established);
+  // The peer's clock is in the half of the circle that lies before 0.
   end.arrive({ack_of(answer), stream_piece(1, 0, 100), 0, 0, {}});
   EXPECT_EQ(end.received.size(), 100u);
   EXPECT_EQ(end.t().snd_wnd, 500u << 6);

@@ -4,8 +4,6 @@
 namespace limpid::tcpip::tcp {
 namespace {
 
-using namespace std::string_view_literals;
-
 TEST(TcpSegments, HandshakeAnswersWhatWasOffered) {
   Talk full({}, {.mss = 1000, .window_scale = 3, .sack_permitted = true, .timestamps = wire::TcpTimestamps{7, 0}});
   const auto& options = full.handshake.header.options;
@@ -448,9 +446,9 @@ TEST(TcpSegments, ActiveCloseEndsInTimeWait) {
   talk.finishes();
   talk.sends({.flags = "P.", .seq = 1, .size = 10});
   talk.sends({.flags = "F.", .seq = 11});
-  EXPECT_EQ(talk.connection.state_name(), "FIN-WAIT-1"sv);
+  EXPECT_EQ(talk.connection.state_name(), "FIN-WAIT-1");
   talk.receives({.ack = 12});
-  EXPECT_EQ(talk.connection.state_name(), "FIN-WAIT-2"sv);
+  EXPECT_EQ(talk.connection.state_name(), "FIN-WAIT-2");
   talk.receives({.seq = 1, .size = 5, .ack = 12});
   talk.sends({.seq = 12, .ack = 6});
   talk.receives({.flags = "F.", .seq = 6, .ack = 12});
@@ -466,12 +464,12 @@ TEST(TcpSegments, PassiveCloseNeedsNoTimeWait) {
   Talk talk;
   talk.receives({.flags = "F.", .seq = 1});
   talk.sends({.ack = 2});
-  EXPECT_EQ(talk.connection.state_name(), "CLOSE-WAIT"sv);
+  EXPECT_EQ(talk.connection.state_name(), "CLOSE-WAIT");
   talk.writes(10);  // it may still write
   talk.sends({.flags = "P.", .seq = 1, .size = 10, .ack = 2});
   talk.finishes();
   talk.sends({.flags = "F.", .seq = 11, .ack = 2});
-  EXPECT_EQ(talk.connection.state_name(), "LAST-ACK"sv);
+  EXPECT_EQ(talk.connection.state_name(), "LAST-ACK");
   talk.receives({.seq = 2, .ack = 12});
   ASSERT_TRUE(talk.closed);
   EXPECT_FALSE(talk.closed->time_wait);
@@ -483,7 +481,7 @@ TEST(TcpSegments, SimultaneousClose) {
   talk.sends({.flags = "F.", .seq = 1});
   talk.receives({.flags = "F.", .seq = 1});  // it has not seen ours
   talk.sends({.seq = 2, .ack = 2});
-  EXPECT_EQ(talk.connection.state_name(), "CLOSING"sv);
+  EXPECT_EQ(talk.connection.state_name(), "CLOSING");
   talk.receives({.seq = 2, .ack = 2});
   EXPECT_TRUE(talk.closed && talk.closed->time_wait);
 }
@@ -497,7 +495,7 @@ TEST(TcpSegments, SimultaneousOpen) {
   syn.sequence = 9000;
   syn.window = 5000;
   end.arrive({syn, {}, 0, 0, {}});
-  EXPECT_EQ(end.connection.state_name(), "SYN-RECEIVED"sv);
+  EXPECT_EQ(end.connection.state_name(), "SYN-RECEIVED");
   end.flush();
   ASSERT_EQ(end.sent.size(), 2u);
   EXPECT_EQ(end.sent[1].header.sequence, Talk::iss);
@@ -506,7 +504,7 @@ TEST(TcpSegments, SimultaneousOpen) {
   syn.acknowledgment = Talk::iss + 1;
   end.arrive({syn, {}, 0, 0, {}});
   EXPECT_TRUE(end.established);
-  EXPECT_EQ(end.connection.state_name(), "ESTABLISHED"sv);
+  EXPECT_EQ(end.connection.state_name(), "ESTABLISHED");
 }
 
 TEST(TcpSegments, CallIsRefused) {

@@ -53,6 +53,7 @@ enum class Wants : std::uint8_t {
   entropy,  // fresh entropy: the state was just born or just restored
   nothing,  // it has ended; every further event is consumed without effect
 };
+constexpr bool is_valid(Wants wants) { return wants <= Wants::nothing; }
 
 template <class Action>
 struct Progress {

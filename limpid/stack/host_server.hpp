@@ -12,11 +12,7 @@
 #include "limpid/tcpip/host/index_list.hpp"
 #include "limpid/tcpip/host/timer_heap.hpp"
 
-namespace limpid {
-
-constexpr bool is_valid(Wants wants) { return wants <= Wants::nothing; }
-
-namespace stack {
+namespace limpid::stack {
 
 class HostServer {
  public:
@@ -151,5 +147,4 @@ class HostServer {
   tcpip::host::TimerHeap timers_;
 };
 
-}  // namespace stack
-}  // namespace limpid
+}  // namespace limpid::stack

@@ -181,7 +181,9 @@ class Run {
     violation_ = Violation{law, what, index_};
     return std::unexpected(*violation_);
   }
-  bool lend_room() { return room_.resize(plan_.room_bytes) && slots_.resize(plan_.room_actions); }
+  bool lend_room() {
+    return room_.resize(plan_.room_bytes) && slots_.resize(std::max(plan_.room_actions, S::least_room.actions));
+  }
   bool fail(Law law, std::string_view what) {
     violation_ = Violation{law, what, index_};
     return false;

@@ -37,6 +37,7 @@ class HostServerStep {
 
   Progress<Action> take(const HostServer::Event& event) {
     const std::size_t consumed = std::visit([this](const auto& e) { return on(e); }, event);
+    expire();
     if (consumed != 0) go_on();
     more_ = more_ || !state_.ready_.empty();
     const Wants wants = !state_.born_ ? Wants::entropy : !state_.asking_.empty() ? Wants::reply : Wants::event;
@@ -77,9 +78,7 @@ class HostServerStep {
 
   std::size_t on(const Tick& tick) {
     if (!state_.born_) return 1;
-    run_host(tick);
-    expire();
-    return 1;
+    return run_host(tick);
   }
 
   // The host's own events.

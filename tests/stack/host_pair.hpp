@@ -2,6 +2,7 @@
 #pragma once
 
 #include "limpid/sim/network.hpp"
+#include "limpid/sim/trace.hpp"
 #include "limpid/stack/host_server.hpp"
 #include "limpid/stack/live.hpp"
 #include "tests/stack/exchange.hpp"
@@ -37,8 +38,9 @@ struct Fetching {
 
 class HostPair {
  public:
-  explicit HostPair(Exchange& exchange, const sim::LinkConditions& conditions = {}, std::uint64_t seed = 1)
-      : exchange_(exchange), network_(seed, wire_budget_) {
+  explicit HostPair(Exchange& exchange, const sim::LinkConditions& conditions = {}, std::uint64_t seed = 1,
+                    Buffer* server_trace = nullptr)
+      : trace(server_trace), exchange_(exchange), network_(seed, wire_budget_) {
     server_config.host = host_config(2);
     server_config.server = exchange.server_config;
     server_config.services = {{443, stack::HostServer::Application::server},
@@ -89,6 +91,7 @@ class HostPair {
   tcpip::Host::Context context() { return {client_config, now, client_budget}; }
 
   void tell_server(const stack::HostServer::Event& event) {
+    EXPECT_TRUE(trace == nullptr || sim::append_event<stack::HostServer>(*trace, now, event));
     for (;;) {
       const auto progress = step_server(event);
       if (progress.consumed != 0 || !progress.more) break;
@@ -107,6 +110,7 @@ class HostPair {
   }
 
   Time now = epoch;
+  Buffer* trace = nullptr;  // gets what the server is told from now on
   Budget server_budget{64 << 20}, client_budget{64 << 20};
   stack::HostServer::Config server_config;
   tcpip::Host::Config client_config;

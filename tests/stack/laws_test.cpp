@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/stack/exchange.hpp"
+#include "tests/stack/host_pair.hpp"
 
 namespace limpid {
 namespace {
@@ -110,6 +110,35 @@ TEST(StackLaws, HoldWhenNothingComes) {
   add(Tick{});
   add(stack::Drain{});
   recorded.check<stack::Server>(recorded.exchange.server_config, trace);
+}
+
+// The whole server, told frames. What it is told depends on nothing that the runs vary.
+TEST(StackLaws, HoldForAServerOverItsOwnHost) {
+  for (const bool with_tls : {true, false}) {
+    test::Exchange exchange("/missing", {}, with_tls);
+    Budget harness(std::size_t{1} << 30);
+    Buffer trace(harness);
+    sim::LinkConditions lossy;
+    lossy.loss = 20'000;
+    lossy.reordering = 50'000;
+    test::HostPair pair(exchange, lossy, 3, &trace);
+    pair.run([] { return false; }, seconds(3));
+    pair.fetching.emplace(exchange.client_config, "/missing", exchange.authority.anchors(), pair.client_budget);
+    pair.id = pair.connect(443);
+    ASSERT_TRUE(pair.run([&] { return pair.fetching->wants == Wants::nothing; }));
+    pair.run([&] { return pair.ended.size() == 1; }, seconds(70));
+    EXPECT_EQ(pair.fetching->application.status, 404);
+    sim::LawOptions options;
+    options.budget = pair.server_budget.limit();
+    options.less_room = false;
+    options.refusals = 60;
+    const auto outcome =
+        sim::check_laws<stack::HostServer>(pair.server_config, {trace.data(), trace.size()}, options, harness);
+    if (!outcome) {
+      ADD_FAILURE() << describe(outcome.error().law) << ": " << outcome.error().what << " at event "
+                    << outcome.error().event;
+    }
+  }
 }
 
 }  // namespace

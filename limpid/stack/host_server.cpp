@@ -142,7 +142,8 @@ class HostServerStep {
   }
 
   std::optional<Instant> deadline() const {
-    auto earliest = state_.host_deadline_;
+    if (!state_.born_) return {};
+    auto earliest = state_.host_.deadline();
     if (const auto next = state_.timers_.next(); next && (!earliest || *next < *earliest)) earliest = next;
     // What is due now was left for the next step.
     if (earliest && *earliest <= now_.monotonic) return Instant{now_.monotonic.microseconds + 1};
@@ -167,7 +168,6 @@ class HostServerStep {
       const auto progress =
           Host::advance(config_.host, state_.host_, now_, event,
                         {bytes, std::span(slots).first(std::min(spare, slots.size())), room_.budget, room_.cpu});
-      state_.host_deadline_ = progress.deadline;
       for (const Host::Action& action : progress.actions) std::visit([this](const auto& a) { from_host(a); }, action);
       consumed = std::max(consumed, progress.consumed);
       if (!progress.more) return consumed;

@@ -91,8 +91,8 @@ class HostServer {
   void describe(Writer& out) const;
 
   static void fields(auto& self, auto&& visit) {
-    visit(self.born_, self.draining_, self.last_seen_, self.host_deadline_, self.generator_, self.host_,
-          self.connections_, self.ready_, self.asking_);
+    visit(self.born_, self.draining_, self.last_seen_, self.generator_, self.host_, self.connections_, self.ready_,
+          self.asking_);
   }
   bool restored(const LoadContext& context);
 
@@ -135,7 +135,6 @@ class HostServer {
   bool born_ = false;
   bool draining_ = false;
   Instant last_seen_;
-  std::optional<Instant> host_deadline_;  // as its last step said
   crypto::Generator generator_;
   tcpip::Host host_;
   tcpip::host::Slab<Connection> connections_;

@@ -102,6 +102,12 @@ class Host {
   void close_udp(std::uint16_t port);
   // A Flush would do something.
   bool needs_flush() const { return connections_.any_dirty(); }
+  // When to step it with Tick, at the latest: what Progress says, and what methods did since. It may be an early one.
+  std::optional<Instant> deadline() const {
+    const auto connections = connections_.deadline();
+    if (connections && *connections < parts_due_) return connections;
+    return parts_due_ == Instant{INT64_MAX} ? std::nullopt : std::optional(parts_due_);
+  }
 
   // For reports: visit(group, name, value) for every counter and every size.
   template <class Visit>

@@ -47,9 +47,9 @@ class End {
           got += received->bytes.size();
           last = received->id;
           consumed_.emplace_back(received->id, received->bytes.size());
-        } else if (const auto* opened = std::get_if<host::Opened>(&action)) {
-          last = opened->id;
-          ++this->opened;
+        } else if (const auto* fresh = std::get_if<host::Opened>(&action)) {
+          last = fresh->id;
+          ++opened;
         } else if (const auto* finished = std::get_if<host::PeerFinished>(&action)) {
           finished_.push_back(finished->id);
         }

@@ -47,9 +47,9 @@ class Station {
     std::optional<stream::ResetReason> reset;
   };
 
-  // What it is told is written to `trace`, if there is one; then everything is told by events.
-  explicit Station(const Host::Config& config, std::size_t memory = 256 << 20, Buffer* trace = nullptr)
-      : config(config), budget(memory), trace(trace) {
+  // What it is told is written there, if anywhere; then everything is told by events.
+  explicit Station(const Host::Config& its_config, std::size_t memory = 256 << 20, Buffer* written_to = nullptr)
+      : config(its_config), budget(memory), trace(written_to) {
     host::Started started;
     started.entropy.fill(config.ip.mac.octets[5]);
     tell(started);
@@ -102,11 +102,11 @@ class Station {
     }
     std::size_t written = 0;
     while (written < bytes.size()) {
-      const MutableBytes lent = state.reserve(context(), id, bytes.size() - written);
-      if (lent.empty()) break;
-      copy(bytes.subspan(written, lent.size()), lent);
-      state.commit(context(), id, lent.size());
-      written += lent.size();
+      const MutableBytes reserved = state.reserve(context(), id, bytes.size() - written);
+      if (reserved.empty()) break;
+      copy(bytes.subspan(written, reserved.size()), reserved);
+      state.commit(context(), id, reserved.size());
+      written += reserved.size();
     }
     stream(id).sent += written;
     return written;

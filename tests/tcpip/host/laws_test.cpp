@@ -90,8 +90,8 @@ TEST(HostLaws, OfAServerInAFlood) {
     for (int i = 0; i < 60; ++i) {
       wire::TcpHeader header;
       header.flags = wire::TcpFlags::from_byte(static_cast<std::uint8_t>(i % 3 == 0 ? dice() : 2));
-      header.sequence = dice();
-      header.acknowledgment = dice();
+      header.sequence = static_cast<std::uint32_t>(dice());
+      header.acknowledgment = static_cast<std::uint32_t>(dice());
       header.window = static_cast<std::uint16_t>(dice());
       server.tell(tcp_frame(1, 2,
                             endpoint(IpAddress::v4(0xcb007100 + dice() % 8), static_cast<std::uint16_t>(i / 10 + 1)),

@@ -146,7 +146,7 @@ TEST(FlowTable, FindsWhatIsThereAndNothingElse) {
     return flow;
   };
   for (std::uint32_t i = 0; i < 20'000; ++i) {
-    const std::uint32_t index = dice() % 3'000;
+    const std::uint32_t index = static_cast<std::uint32_t>(dice() % 3'000);
     const Flow flow = flow_of(index);
     const auto found = table.find(hash_of(key, flow), [&](std::uint32_t at) { return model[at] == flow; });
     ASSERT_EQ(found, model.contains(index) ? index : no_index);
@@ -193,7 +193,7 @@ TEST(TimerHeap, ExpiresInTheOrderOfTrueDeadlines) {
   Instant now;
   for (int round = 0; round < 2'000; ++round) {
     for (int i = 0; i < 20; ++i) {
-      const std::uint32_t index = dice() % 500;
+      const std::uint32_t index = static_cast<std::uint32_t>(dice() % 500);
       if (dice() % 8 == 0) {
         deadlines.erase(index);
         if (dice() % 2 == 0) heap.disarm(index);  // or it is found to have none

@@ -176,17 +176,17 @@ void OracleConnection::judge_delay(End& me, const SeenSegment& segment, OracleRe
 void OracleConnection::judge_sack(const End& me, const End& peer, const SeenSegment& segment, std::int64_t ack,
                                   OracleReport& report) {
   const auto& blocks = segment.header.options.sack;
+  const auto holds_latest = [&](const SackBlock& block) {
+    return unwrap(peer, block.left, ack) <= me.latest_begin && me.latest_end <= unwrap(peer, block.right, ack);
+  };
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const std::int64_t left = unwrap(peer, blocks[i].left, ack), right = unwrap(peer, blocks[i].right, ack);
-    // RFC 2883: the first block may instead report what came twice, below the acknowledgment or within another.
-    const auto holds = [&](const SackBlock& block) {
-      return unwrap(peer, block.left, ack) <= left && right <= unwrap(peer, block.right, ack);
-    };
-    const bool duplicate = i == 0 && (right <= ack || std::any_of(blocks.begin() + 1, blocks.end(), holds));
-    if (right <= left || right > peer.sent_end || (!duplicate && !me.received.contains(left, right))) {
+    // RFC 2883: the first block may instead report what came twice, wherever it lies; it was received all the same.
+    const bool below = i == 0 && right <= ack;
+    if (right <= left || right > peer.sent_end || (!below && !me.received.contains(left, right))) {
       report_at(report, Rule::sack_untruthful, segment, right, peer.sent_end);
-    } else if (whole() && i == 0 && !duplicate && me.latest_begin < me.latest_end &&
-               !(left <= me.latest_begin && me.latest_end <= right)) {
+    } else if (whole() && i == 0 && me.latest_begin < me.latest_end && !holds_latest(blocks[0]) &&
+               !(blocks.size() > 1 && holds_latest(blocks[1]))) {
       report_at(report, Rule::sack_first_block, segment, left, me.latest_begin);
     }
   }
@@ -225,7 +225,8 @@ void OracleConnection::judge_data(End& me, const End& peer, const SeenSegment& s
       report_at(report, Rule::beyond_window, segment, end, me.right_edge);
     }
     const std::int64_t mss = peer.mss.value_or(536);
-    const std::int64_t initial = std::max<std::int64_t>(10 * mss, 14'600);
+    const std::int64_t probe_of_the_tail = mss;  // RFC 8985, section 7.3: of what was not sent yet
+    const std::int64_t initial = std::max<std::int64_t>(10 * mss, 14'600) + probe_of_the_tail;
     if (!me.answered && end > me.sent_end && end - 1 > initial) {
       report_at(report, Rule::initial_window, segment, end - 1, initial);
     }
@@ -275,9 +276,9 @@ void OracleConnection::judge_content(End& me, const SeenSegment& segment, std::i
 }
 
 // Time-outs show themselves while nothing is heard, by what is first not acknowledged: of its retransmissions in
-// silence one may be due to what was heard before, be a probe, or follow a first transmission that waited for the next
-// hop's address; the next comes no earlier than a time-out after the timer was started (RFC 6298, sections 5.1
-// and 5.3), and from then on the intervals double.
+// silence one may be due to what was heard before, or be a probe; the next comes no earlier than a time-out after the
+// timer was started (RFC 6298, sections 5.1 and 5.3), and from then on the intervals double. (A SYN may have waited for
+// the next hop's address while its timer ran.)
 void OracleConnection::judge_retransmission(End& me, const SeenSegment& segment, OracleReport& report) {
   const Instant before = me.last_retransmission.value_or(me.heard);
   const Duration interval = segment.at - before;
@@ -288,7 +289,7 @@ void OracleConnection::judge_retransmission(End& me, const SeenSegment& segment,
   // Clocks of hosts and taps are not exact.
   const auto nearly = [&](std::int64_t value) { return value - value / (whole() ? 100 : 8); };
   const Duration running = segment.at - me.timer_started;
-  if (me.silent_retransmissions >= 2 && running.microseconds < nearly(floor.microseconds)) {
+  if (!syn && me.silent_retransmissions >= 2 && running.microseconds < nearly(floor.microseconds)) {
     report_at(report, Rule::early_retransmission, segment, running.microseconds, floor.microseconds);
   }
   if (me.silent_retransmissions >= 3) {

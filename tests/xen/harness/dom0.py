@@ -9,7 +9,7 @@ import subprocess
 
 MODULES = """net/ethernet/intel/e1000/e1000 xen/xen-privcmd xen/xen-evtchn xen/xen-gntdev xen/xen-gntalloc
     xen/xenfs/xenfs net/llc/llc net/802/stp net/bridge/bridge net/xen-netback/xen-netback""".split()
-XEN_PROGRAMS = "xl xenstored xenconsoled xen-init-dom0 libxl-save-helper xenctx".split()
+XEN_PROGRAMS = "xl xenstored xenconsoled xen-init-dom0 libxl-save-helper".split()
 XENSTORE_PROGRAMS = "xenstore-exists xenstore-list xenstore-ls xenstore-read xenstore-rm xenstore-write".split()
 HERE = pathlib.Path(__file__).parent
 

@@ -122,7 +122,7 @@ class Machine:
         """Runs a line of shell in dom0: (exit status, what it printed)."""
         with self._connect(seconds) as connection:
             connection.settimeout(seconds)
-            connection.sendall(f"( {command} ) 2>&1; echo; echo \"exit $?\"\nexit\n".encode())
+            connection.sendall(f"( {command} ) 2>&1; status=$?; echo; echo \"exit $status\"\nexit\n".encode())
             said = b""
             try:
                 while piece := connection.recv(65536):

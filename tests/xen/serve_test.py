@@ -68,7 +68,7 @@ def main():
             "unknown": (dict(cmdline='"ip=10.77.0.3/24 colour=blue"'), "'colour=blue' is no parameter"),
             "noaddress": (dict(cmdline='""'), "no address to serve at"),
             "noentropy": (dict(cpuid='"host,rdrand=0,rdseed=0"'), "no entropy"),
-            "small": (dict(memory="7"), "give the machine more"),
+            "small": (dict(memory="8"), "give the machine more"),
         }
         for name, (settings, _) in bad.items():
             files[f"{name}.xl"] = guest.variant(plain, name, **settings)

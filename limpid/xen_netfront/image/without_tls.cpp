@@ -4,30 +4,27 @@
 #include "limpid/xen_netfront/image/secure.hpp"
 #include "limpid/xen_netfront/platform/power.hpp"
 
-namespace limpid {
+namespace limpid::xen_netfront::image {
 namespace {
 
 [[noreturn]] void absent() {
-  xen_netfront::platform::panic("this image serves plain HTTP only; say `plain`, or boot limpid.elf for HTTPS");
+  platform::panic("this image serves plain HTTP only; say `plain`, or boot limpid.elf for HTTPS");
 }
 
 }  // namespace
 
-namespace tls {
-
-Progress<Connection::Action> Connection::advance(const Config&, Connection&, Time, const Event&, const Room<Action>&) {
-  absent();
-}
-std::optional<Query> Connection::pending() const { absent(); }
-bool Connection::restored(const LoadContext&) const { absent(); }
-void Connection::describe(Writer&) const { absent(); }
-
-}  // namespace tls
-
-namespace xen_netfront::image {
-
 tls::Config load_identity(const stack::SiteModule&, Budget&) { absent(); }
 tls::Answer answer(const tls::Query&, CpuFeatures) { absent(); }
 
-}  // namespace xen_netfront::image
-}  // namespace limpid
+}  // namespace limpid::xen_netfront::image
+
+using namespace limpid;
+using xen_netfront::image::absent;
+
+Progress<tls::Connection::Action> tls::Connection::advance(const Config&, Connection&, Time, const Event&,
+                                                           const Room<Action>&) {
+  absent();
+}
+std::optional<tls::Query> tls::Connection::pending() const { absent(); }
+bool tls::Connection::restored(const LoadContext&) const { absent(); }
+void tls::Connection::describe(Writer&) const { absent(); }

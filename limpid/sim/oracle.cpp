@@ -67,7 +67,7 @@ void Oracle::received(const SeenFrame& frame) { look(frame, {false, true}); }
 void Oracle::captured(const SeenFrame& frame) { look(frame, {true, true}); }
 
 void Oracle::finish(Instant now) {
-  for (auto& connection : connections_) connection->finish(now, report_);
+  for (auto& connection : connections_) connection->finish(now, last_question_, report_);
 }
 
 void Oracle::violated(Rule rule, const Packet& packet, std::int64_t found, std::int64_t allowed) {
@@ -99,6 +99,7 @@ void Oracle::look(const SeenFrame& frame, Moment moment) {
 }
 
 std::optional<Duration> Oracle::asked_before(const MacAddress& from, const IpAddress& target, Instant now) {
+  last_question_ = now;
   const auto known = std::span(asked_).first(std::min(asked_count_, asked_.size()));
   for (Asked& asked : known) {
     if (asked.from != from || asked.target != target) continue;
@@ -142,6 +143,10 @@ void Oracle::ip(const SeenFrame& frame, Bytes bytes, const MacAddress& from, Mom
   packet.segment_size = frame.segment_size;
   const bool is_ipv6 = !bytes.empty() && bytes[0] >> 4 == 6;
   if (!(is_ipv6 ? ipv6(bytes, packet, moment) : ipv4(bytes, packet, moment))) return;
+  if (!packet.whole() && frame.size == frame.bytes.size()) {
+    if (moment.sent) violated(Rule::ip_header, packet);  // it announces more than there is
+    return;
+  }
   switch (packet.protocol) {
     case Protocol::tcp:
       return tcp(packet, moment);
@@ -311,6 +316,7 @@ void Oracle::tcp(const Packet& packet, Moment moment) {
   segment.options_size = parsed->payload_offset - TcpHeader::least_size;
   segment.superframe_size = packet.segment_size;
   segment.ipv6 = packet.ipv6;
+  segment.last_question = last_question_;
   const Bytes options = packet.payload.subspan(TcpHeader::least_size, segment.options_size);
   if (moment.sent && !are_well_formed(options)) {
     report_.violated({Rule::tcp_options, segment.packet, segment.at, segment.source, segment.destination});

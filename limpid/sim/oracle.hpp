@@ -92,6 +92,7 @@ class Oracle {
   Vec<std::uint32_t> buckets_;  // open addressing: 0 is free, otherwise an index + 1
   std::array<Asked, 64> asked_{};
   std::size_t asked_count_ = 0;
+  Instant last_question_{INT64_MIN};
   std::array<SeenFragment, 64> fragments_{};
   std::size_t fragment_count_ = 0;
   bool retrans_timer_known_ = true;  // no router changed it

@@ -169,6 +169,8 @@ void OracleConnection::judge_delay(End& me, const SeenSegment& segment, OracleRe
   if (!whole() || !me.unacknowledged_since || me.reset) return;
   const Duration delay = segment.at - *me.unacknowledged_since;
   if (delay < longest_ack_delay) return;
+  // It may wait for the next hop's address, or have been dropped for want of it.
+  if (segment.last_question >= *me.unacknowledged_since) return;
   report_at(report, Rule::ack_delayed, segment, delay.microseconds, longest_ack_delay.microseconds);
   me.unacknowledged_since.reset();
 }
@@ -182,11 +184,12 @@ void OracleConnection::judge_sack(const End& me, const End& peer, const SeenSegm
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const std::int64_t left = unwrap(peer, blocks[i].left, ack), right = unwrap(peer, blocks[i].right, ack);
     // RFC 2883: the first block may instead report what came twice, wherever it lies; it was received all the same.
+    // Where several segments came at one instant more than one may have triggered the acknowledgment.
     const bool below = i == 0 && right <= ack;
     if (right <= left || right > peer.sent_end || (!below && !me.received.contains(left, right))) {
       report_at(report, Rule::sack_untruthful, segment, right, peer.sent_end);
-    } else if (whole() && i == 0 && me.latest_begin < me.latest_end && !holds_latest(blocks[0]) &&
-               !(blocks.size() > 1 && holds_latest(blocks[1]))) {
+    } else if (whole() && i == 0 && me.latest_begin < me.latest_end &&
+               std::none_of(blocks.begin(), blocks.end(), holds_latest)) {
       report_at(report, Rule::sack_first_block, segment, left, me.latest_begin);
     }
   }
@@ -370,10 +373,11 @@ void OracleConnection::received(const SeenSegment& segment, OracleReport& report
   }
 }
 
-void OracleConnection::finish(Instant now, OracleReport& report) {
+void OracleConnection::finish(Instant now, Instant last_question, OracleReport& report) {
   for (std::size_t i = 0; i < 2; ++i) {
     SeenSegment nothing;
     nothing.at = now;
+    nothing.last_question = last_question;
     nothing.source = ends_[i].endpoint;
     nothing.destination = ends_[1 - i].endpoint;
     if (!ends_[1 - i].reset) judge_delay(ends_[i], nothing, report);

@@ -21,6 +21,7 @@ struct SeenSegment {
   std::size_t options_size = 0;
   std::uint16_t superframe_size = 0;  // not 0: what segments a superframe is made of
   bool ipv6 = false;
+  Instant last_question{INT64_MIN};  // when somebody last asked for a neighbour's address
 };
 
 class OracleConnection {
@@ -40,7 +41,7 @@ class OracleConnection {
   void sent(const SeenSegment& segment, OracleReport& report);
   void received(const SeenSegment& segment, OracleReport& report);
   // Nothing more will come: judges what was due by `now`.
-  void finish(Instant now, OracleReport& report);
+  void finish(Instant now, Instant last_question, OracleReport& report);
 
  private:
   using TcpHeader = tcpip::wire::TcpHeader;

@@ -447,7 +447,7 @@ std::map<Rule, Plant> plants() {
     talk.say(server);
   });
   in_conversation(Rule::initial_window, [](Talk& talk) {
-    for (int i = 0; i < 15; ++i) talk.say(client, std::string(1000, 'x'), false);
+    for (int i = 0; i < 16; ++i) talk.say(client, std::string(1000, 'x'), false);
   });
   in_conversation(Rule::early_retransmission, [](Talk& talk) {
     const TcpHeader header = talk.header(client);
@@ -522,7 +522,7 @@ TEST_P(PlantedViolation, IsCaughtAndNothingElse) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Oracle, PlantedViolation, testing::Range(std::size_t{0}, rule_count),
-                         [](const auto& info) { return std::string(name(static_cast<Rule>(info.param))); });
+                         [](const auto& one) { return std::string(name(static_cast<Rule>(one.param))); });
 
 TEST(Oracle, ShortMemoryJudgesLessAndBreaksNothing) {
   for (std::size_t limit = 0; limit < 6000; limit += 200) {

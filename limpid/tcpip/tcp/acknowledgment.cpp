@@ -30,7 +30,9 @@ bool ConnectionStep::receive_ack(Synchronized& t, const TcpHeader& header, std::
 void ConnectionStep::update_send_window(Synchronized& t, const TcpHeader& header) {
   // "If (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)), set SND.WND <- SEG.WND, set SND.WL1 <-
   // SEG.SEQ, and set SND.WL2 <- SEG.ACK."
-  if (!wire::seq_before(t.snd_wl1, header.sequence) &&
+  // What acknowledges more is newer, too: if its peer sent it again, its sequence number is an old one, and the window
+  // that it shows begins where its acknowledgment does.
+  if (!wire::seq_before(t.snd_wl1, header.sequence) && !wire::seq_after(header.acknowledgment, t.snd_wl2) &&
       !(t.snd_wl1 == header.sequence && wire::seq_at_most(t.snd_wl2, header.acknowledgment))) {
     return;
   }

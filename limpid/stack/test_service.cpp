@@ -1,5 +1,7 @@
 #include "limpid/stack/test_service.hpp"
 
+#include <array>
+
 namespace limpid::stack {
 namespace {
 
@@ -7,12 +9,19 @@ namespace {
 // beginning with the second of the line before.
 constexpr std::size_t characters = 95, line_characters = 72, line_size = line_characters + 2;
 
-constexpr Byte character_at(std::uint64_t offset) {
-  const std::uint64_t line = offset / line_size, column = offset % line_size;
-  if (column == line_characters) return '\r';
-  if (column == line_characters + 1) return '\n';
-  return static_cast<Byte>(' ' + (line + column) % characters);
-}
+// The whole pattern comes again after as many lines as there are characters.
+constexpr std::size_t period = characters * line_size;
+
+constexpr std::array<Byte, period> pattern = [] {
+  std::array<Byte, period> all{};
+  for (std::size_t line = 0; line < characters; ++line) {
+    Byte* const text = all.data() + line * line_size;
+    for (std::size_t i = 0; i < line_characters; ++i) text[i] = static_cast<Byte>(' ' + (line + i) % characters);
+    text[line_characters] = '\r';
+    text[line_characters + 1] = '\n';
+  }
+  return all;
+}();
 
 }  // namespace
 
@@ -26,14 +35,10 @@ TestService::Took TestService::step(Bytes received, MutableBytes room) {
     case Kind::discard:
       return {received.size(), 0};
     case Kind::chargen: {
-      // The whole pattern comes again after as many lines as there are characters.
-      constexpr std::size_t period = characters * line_size;
       std::size_t written = 0;
-      for (; written < room.size() && written < period; ++written) room[written] = character_at(sent_ + written);
       while (written < room.size()) {
-        const std::size_t n = std::min(room.size() - written, period);
-        copy(Bytes(room).subspan(written - period, n), room.subspan(written));
-        written += n;
+        const Bytes next = Bytes(pattern).subspan((sent_ + written) % period);
+        written += copy(next.first(std::min(next.size(), room.size() - written)), room.subspan(written)).size();
       }
       sent_ += written;
       return {received.size(), written};

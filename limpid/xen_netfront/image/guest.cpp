@@ -214,8 +214,9 @@ class Guest {
     return std::visit(Overloaded{
                           [&](const stack::TlsQuery& asked) -> Machine::Event {
                             milestone("first handshake", first_handshake_seen_);
-                            return Machine::Reply{query.from,
-                                                  tls::Reply{asked.id, image::answer(asked.question, cpu_)}};
+                            return Machine::Reply{
+                                query.from,
+                                tls::Reply{asked.id, image::answer(asked.question, platform::now().wall, cpu_)}};
                           },
                           [&](const http::Lookup& asked) { return http(asked.id, site_.look_up(asked.path)); },
                           [&](const http::ReadFile& asked) { return http(asked.id, site_.read(asked)); },

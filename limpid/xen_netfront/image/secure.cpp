@@ -40,6 +40,8 @@ tls::Config load_identity(const stack::SiteModule& site, Budget& budget) {
   return *config;
 }
 
-tls::Answer answer(const tls::Query& question, CpuFeatures cpu) { return identities->answer(question, cpu); }
+tls::Answer answer(const tls::Query& question, UnixTime at, CpuFeatures cpu) {
+  return identities->answer(question, at, cpu);
+}
 
 }  // namespace limpid::xen_netfront::image

@@ -11,6 +11,6 @@ namespace limpid::xen_netfront::image {
 // Takes chain and key from the module, once; panics, saying what is wrong with them, if they cannot be used.
 tls::Config load_identity(const stack::SiteModule& site, Budget& budget);
 // After load_identity().
-tls::Answer answer(const tls::Query& question, CpuFeatures cpu);
+tls::Answer answer(const tls::Query& question, UnixTime at, CpuFeatures cpu);
 
 }  // namespace limpid::xen_netfront::image

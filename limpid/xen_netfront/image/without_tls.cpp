@@ -14,7 +14,7 @@ namespace {
 }  // namespace
 
 tls::Config load_identity(const stack::SiteModule&, Budget&) { absent(); }
-tls::Answer answer(const tls::Query&, CpuFeatures) { absent(); }
+tls::Answer answer(const tls::Query&, UnixTime, CpuFeatures) { absent(); }
 
 }  // namespace limpid::xen_netfront::image
 

@@ -52,7 +52,10 @@ class Exchange {
     if (!chain) return fail(chain.error().text);
     auto key = effects::load_private_key(from.key_file);
     if (!key) return fail(key.error().text);
-    auto identity = stack::Identity::make(std::move(*chain), std::move(*key), memory_, from.ocsp_response);
+    // What the runner gives to be stapled is no real response: it never grows old.
+    std::optional<stack::Staple> staple;
+    if (!from.ocsp_response.empty()) staple = stack::Staple{from.ocsp_response, UnixTime{INT64_MAX}};
+    auto identity = stack::Identity::make(std::move(*chain), std::move(*key), memory_, staple);
     if (!identity) return fail(std::string(stack::describe(identity.error())));
     // The generation of a set comes back with the question for a signature.
     const auto place = static_cast<std::uint16_t>(credentials_.size());
@@ -185,7 +188,7 @@ class Exchange {
       return stack::accept_any_peer(*verify).answer;
     }
     if (const auto* sign = std::get_if<tls::Sign>(&question)) {
-      return credentials_[sign->key >> 16].identities.answer(question, cpu_);
+      return credentials_[sign->key >> 16].identities.answer(question, effects::now().wall, cpu_);
     }
     tls::Answer declined = tls::Declined{tls::Fault::no_certificate};
     for (Credential& credential : credentials_) {
@@ -199,7 +202,7 @@ class Exchange {
         }
         select.signature_schemes = credential.usable;
       }
-      tls::Answer selected = credential.identities.answer(select, cpu_);
+      tls::Answer selected = credential.identities.answer(select, effects::now().wall, cpu_);
       if (std::holds_alternative<tls::CertificateSelected>(selected)) {
         selected_credential_ = credential.number;
         return selected;
@@ -242,7 +245,7 @@ class Exchange {
   void receive() {
     if (!again_ && arrived_.empty() && !finished_) {
       std::array<Byte, 4096> piece;
-      const auto received = tcp_->receive(piece);
+      const auto received = tcp_->receive(piece, std::nullopt);
       const std::size_t size = received && *received ? **received : 0;
       finished_ = size == 0;
       arrived_.assign(piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(size));

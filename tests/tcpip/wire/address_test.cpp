@@ -125,7 +125,9 @@ TEST(IpAddress, IsWrittenAsInetNtopWritesIt) {
     char expected[INET6_ADDRSTRLEN];
     inet_ntop(AF_INET6, address.octets.data(), expected, sizeof(expected));
     // That of the C library writes IPv4-compatible addresses, which RFC 4291 deprecates, with dots.
-    if (std::string_view(expected).find('.') == std::string_view::npos) ASSERT_EQ(text, expected);
+    if (std::string_view(expected).find('.') == std::string_view::npos) {
+      ASSERT_EQ(text, expected);
+    }
   }
 }
 

@@ -82,9 +82,12 @@ Result<void> TapServer::run(Signals& signals, const std::function<void(int)>& on
     if (deadline_ && *deadline_ <= now().monotonic) tell(Tick{});
     flush();
     if (taken_address_) {
-      const std::string address = to_string(tcpip::endpoint(*taken_address_, 0));
-      return fail("cannot use the address " + address.substr(0, address.size() - 2) + ": somebody else behind '" +
-                  tap_.name() + "' has it; give another one");
+      const std::string endpoint = to_string(tcpip::endpoint(*std::exchange(taken_address_, std::nullopt), 0));
+      const std::string what = "cannot use the address " + endpoint.substr(0, endpoint.size() - 2) +
+                               ": somebody else behind '" + tap_.name() + "' has it; ";
+      // Anybody on the link can say so: what works goes on.
+      if (!any_usable_) return fail(what + "give another one");
+      complain(options_.log, what + "the others are served");
     }
     look_after_logs();
     if (waiting[3].revents != 0 && moved_away()) return {};
@@ -209,10 +212,14 @@ void TapServer::carry_out(std::span<const Machine::Action> actions) {
                      if (ended.why == Machine::Ended::Why::reset) count(counters_.reset_by_peer);
                    },
                    [&](const tcpip::host::ConfigurationChanged& changed) {
-                     if (changed.usable) usable_.push_back(changed.address);
-                     if (std::ranges::find(usable_, changed.address) != usable_.end()) return;
-                     for (const tcpip::Cidr& given : config_.host.ip.addresses) {
-                       if (given.address == changed.address) taken_address_ = changed.address;
+                     const auto& configured = config_.host.ip.addresses;
+                     const bool is_ours = std::ranges::any_of(
+                         configured, [&](const tcpip::Cidr& given) { return given.address == changed.address; });
+                     if (!is_ours) return;
+                     if (changed.usable) {
+                       any_usable_ = true;
+                     } else {
+                       taken_address_ = changed.address;
                      }
                    },
                },

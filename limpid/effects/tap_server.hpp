@@ -99,8 +99,8 @@ class TapServer {
   bool more_ = false;
   std::unordered_map<std::uint64_t, SiteFile> files_;  // of connections that asked for one
   std::uint64_t frames_lost_ = 0;
-  std::vector<tcpip::IpAddress> usable_;           // addresses that the machine said are, or were
-  std::optional<tcpip::IpAddress> taken_address_;  // given to us, but somebody else had it first
+  bool any_usable_ = false;                        // of the addresses given to us
+  std::optional<tcpip::IpAddress> taken_address_;  // given to us, but somebody else has it
 
   // Lent to the machine.
   std::vector<Byte> input_, output_, piece_;

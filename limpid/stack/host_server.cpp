@@ -7,8 +7,9 @@ using tcpip::ConnectionId;
 using tcpip::Host;
 namespace host = tcpip::host;
 
-// Asked of the host for one step of an application: four records of TLS.
-constexpr std::size_t output_size = 4 * (16384 + 256 + 5);
+// Asked of the host for one step of an application: nearly four records of TLS, and no more than one chunk of the
+// host's.
+constexpr std::size_t output_size = 65536;
 static_assert(output_size >= Server::least_room.bytes);
 
 constexpr std::size_t application_actions = Server::least_room.actions + 8;
@@ -36,10 +37,13 @@ class HostServerStep {
   }
 
   Progress<Action> take(const HostServer::Event& event) {
+    // What applications write now leaves with this flush. Behind it none of them may act: Transmit points into what
+    // they sent, which an abort would free.
+    flushing_ = std::holds_alternative<Flush>(event);
+    if (flushing_) go_on();
     const std::size_t consumed = std::visit([this](const auto& e) { return on(e); }, event);
-    expire();
-    if (consumed != 0) go_on();
-    more_ = more_ || !state_.ready_.empty();
+    if (!flushing_ && consumed != 0) go_on();
+    more_ = more_ || !state_.ready_.empty() || (flushing_ && state_.host_.needs_flush());
     const Wants wants = !state_.born_ ? Wants::entropy : !state_.asking_.empty() ? Wants::reply : Wants::event;
     return {consumed, actions_.all(), more_, wants, deadline()};
   }
@@ -120,6 +124,7 @@ class HostServerStep {
 
   // What can go on, does, but not for so long that others starve.
   void go_on() {
+    expire();
     for (int n = 0; n < visits_per_step && !state_.ready_.empty() && actions_left(); ++n) {
       const std::uint32_t index = state_.ready_.front();
       state_.ready_.remove(state_.connections_, index);
@@ -230,8 +235,8 @@ class HostServerStep {
   void from_host(const host::Received& received) {
     Connection* connection = find(received.id);
     if (connection == nullptr) return state_.host_.consumed(context(), received.id, received.bytes.size());
-    if (connection->unread.empty() && actions_left()) return visit(connection->place, received.bytes);
-    if (!connection->unread.append(received.bytes)) return drop_for_memory(*connection);
+    if (connection->unread.empty() && actions_left() && !flushing_) return visit(connection->place, received.bytes);
+    if (!connection->unread.append(received.bytes)) connection->out_of_memory = true;
     state_.ready_.push_back(state_.connections_, connection->place);
   }
 
@@ -289,6 +294,7 @@ class HostServerStep {
   // Advances a connection as far as it goes. `fresh` is what the host just delivered, if nothing waits before it.
   void visit(std::uint32_t index, MutableBytes fresh) {
     Connection& connection = state_.connections_[index];
+    if (connection.out_of_memory && !lingers(connection)) drop(connection);
     MutableBytes input =
         connection.unread.empty() ? fresh : MutableBytes(connection.unread.data(), connection.unread.size());
     const std::size_t offered = input.size();
@@ -296,11 +302,16 @@ class HostServerStep {
     for (int steps = 0; steps < steps_per_visit && actions_left() && !waits; ++steps) {
       waits = !advance(connection, input);
     }
+    // What it points to may have gone with the connection.
+    if (lingers(connection)) input = {};
 
     const std::size_t consumed = offered - input.size();
     if (consumed > 0) state_.host_.consumed(context(), connection.id, consumed);
     if (connection.unread.empty()) {
-      if (!input.empty() && !connection.unread.append(input)) return drop_for_memory(connection);
+      if (!input.empty() && !connection.unread.append(input)) {
+        connection.out_of_memory = true;
+        waits = false;
+      }
     } else {
       connection.unread.erase_front(consumed);
       if (connection.unread.empty()) connection.unread.release();
@@ -315,8 +326,9 @@ class HostServerStep {
 
   // One step, if there is a reason for one. `input` shrinks by what is consumed.
   bool advance(Connection& connection, MutableBytes& input) {
-    if (lingers(connection)) {
+    if (auto* lingering = std::get_if<HostServer::Lingering>(&connection.application)) {
       input = {};
+      if (connection.tick) look_after(connection, *lingering);
       return false;
     }
     if (auto* service = std::get_if<TestService>(&connection.application)) return serve(connection, *service, input);
@@ -333,7 +345,7 @@ class HostServerStep {
     }
     if (connection.tick) return step_server(connection, Tick{}), true;
     if (connection.wants == Wants::reply) return false;
-    if (output(connection).size() < Server::least_room.bytes) return false;
+    if (!has_output(connection)) return false;
     if (waits) return step_server(connection, Tick{}), true;
     if (input.size() > connection.offered) {
       const std::size_t consumed = step_server(connection, stream::Received{input});
@@ -349,8 +361,15 @@ class HostServerStep {
     return false;
   }
 
+  // Room for what an application says in one step. What is not committed at once goes back.
   MutableBytes output(const Connection& connection) {
     return state_.host_.reserve(context(), connection.id, output_size);
+  }
+  bool has_output(const Connection& connection) {
+    if (state_.host_.writable(context(), connection.id) >= Server::least_room.bytes) return true;
+    output(connection);  // in vain, so that Writable comes
+    state_.host_.commit(context(), connection.id, 0);
+    return false;
   }
 
   const Server::Config& config_of(const Connection& connection) const {
@@ -398,7 +417,7 @@ class HostServerStep {
       if (reserved.data() + sent != send->bytes.data()) copy(send->bytes, reserved.subspan(sent));
       sent += send->bytes.size();
     }
-    if (sent > 0) state_.host_.commit(context(), connection.id, sent);
+    state_.host_.commit(context(), connection.id, sent);
     if (finishes) {
       connection.finished = true;
       state_.host_.finish(context(), connection.id);
@@ -417,14 +436,26 @@ class HostServerStep {
   }
 
   // Its application has ended. Behind Finish it may have lost its patience (Abort): the peer may be taking the answer
-  // still, which RST would destroy. How long he may take for it is TCP's affair: its user time-out, and FIN-WAIT-2's.
+  // still, which RST would destroy. He may take his time for it as he may during an answer.
   void linger(Connection& connection) {
     if (!connection.finished) {
       state_.host_.abort(context(), connection.id);
       is_over(connection);
     }
-    connection.application = HostServer::Lingering{};
-    arm(connection, std::nullopt);
+    connection.application = HostServer::Lingering{state_.host_.unacknowledged(connection.id)};
+    arm(connection, now_.monotonic + config_.server.http.progress_interval);
+  }
+
+  // At its deadline. Who has taken too little since the last one, or has all and does not end, has had his time.
+  void look_after(Connection& connection, HostServer::Lingering& lingering) {
+    const std::uint64_t left = state_.host_.unacknowledged(connection.id);
+    connection.tick = false;
+    if (left + config_.server.http.least_progress > lingering.left) {
+      state_.host_.abort(context(), connection.id);
+      return is_over(connection);
+    }
+    lingering.left = left;
+    arm(connection, now_.monotonic + config_.server.http.progress_interval);
   }
 
   bool serve(Connection& connection, TestService& service, MutableBytes& input) {
@@ -438,7 +469,7 @@ class HostServerStep {
     const MutableBytes room = service.discards() ? MutableBytes() : output(connection);
     const auto took = service.step(input, room);
     input = input.subspan(took.consumed);
-    if (took.sent > 0) state_.host_.commit(context(), connection.id, took.sent);
+    if (!service.discards()) state_.host_.commit(context(), connection.id, took.sent);
     return took.consumed > 0 || took.sent > 0;
   }
 
@@ -447,12 +478,11 @@ class HostServerStep {
     if (deadline) state_.timers_.arm(connection.place, *deadline);
   }
 
-  void drop_for_memory(Connection& connection) {
-    connection.out_of_memory = true;
+  // For want of memory.
+  void drop(Connection& connection) {
     connection.finished = false;
-    linger(connection);
     state_.asking_.remove(state_.connections_, connection.place);
-    state_.ready_.push_back(state_.connections_, connection.place);
+    linger(connection);
   }
 
   void remove(std::uint32_t index) {
@@ -487,7 +517,10 @@ class HostServerStep {
     return room_.bytes.first(end).subspan(std::min(used_, end));
   }
   void keep(Bytes bytes) {
-    if (bytes.empty()) return;
+    const auto at = [](const Byte* byte) { return reinterpret_cast<std::uintptr_t>(byte); };
+    const std::uintptr_t begin = at(room_.bytes.data());
+    // What lies elsewhere, in a send buffer say, takes nothing of the room.
+    if (bytes.empty() || at(bytes.data()) < begin || at(bytes.data()) - begin >= room_.bytes.size()) return;
     used_ = std::max(used_, static_cast<std::size_t>(bytes.data() - room_.bytes.data()) + bytes.size());
   }
 
@@ -520,6 +553,7 @@ class HostServerStep {
   std::size_t used_ = 0;
   ActionList<Action> actions_;
   bool more_ = false;
+  bool flushing_ = false;
 };
 
 Progress<HostServer::Action> HostServer::advance(const Config& config, HostServer& state, Time now, const Event& event,
@@ -566,7 +600,7 @@ bool HostServer::restored(const LoadContext& context) {
     connections_[i].place = i;
     if (!connection.over) {
       const std::uint32_t at = connection.id.index;
-      if (!host_.is_open(connection.id)) return false;
+      if (at >= host_.connections().size()) return false;
       while (by_host_.size() <= at) {
         if (!by_host_.push_back(tcpip::host::no_index)) return false;
       }

@@ -99,7 +99,10 @@ class HostServer {
  private:
   // Its application has ended; what was sent is on its way still, and what comes is discarded.
   struct Lingering {
-    static void fields(auto&, auto&& visit) { visit(); }
+    Lingering() : left(0) {}
+    explicit Lingering(std::uint64_t unacknowledged) : left(unacknowledged) {}
+    std::uint64_t left;  // bytes that the peer had yet to acknowledge when that was last looked at
+    static void fields(auto& self, auto&& visit) { visit(self.left); }
   };
 
   struct Connection {

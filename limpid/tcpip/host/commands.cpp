@@ -49,6 +49,11 @@ std::size_t Host::writable(const Context& context, ConnectionId id) const {
   return connections_[index].tcp.writable(context.config.tcp);
 }
 
+std::size_t Host::unacknowledged(ConnectionId id) const {
+  const std::uint32_t index = connections_.find(id);
+  return index == no_index ? 0 : connections_[index].tcp.unacknowledged();
+}
+
 void Host::consumed(const Context& context, ConnectionId id, std::size_t size) {
   HostStep(context, *this).tell(id, tcp::Consumed{static_cast<std::uint32_t>(size)});
 }

@@ -93,6 +93,8 @@ class Host {
   void commit(const Context& context, ConnectionId id, std::size_t size);
   // How many bytes the send buffer would take now.
   std::size_t writable(const Context& context, ConnectionId id) const;
+  // How many bytes of what was written the peer has yet to acknowledge.
+  std::size_t unacknowledged(ConnectionId id) const;
   void consumed(const Context& context, ConnectionId id, std::size_t size);
   void finish(const Context& context, ConnectionId id);
   void abort(const Context& context, ConnectionId id);

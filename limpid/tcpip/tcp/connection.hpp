@@ -42,6 +42,8 @@ class Connection {
   MutableBytes reserve(const Config& config, std::size_t n, Budget& budget);
   std::size_t writable(
       const Config& config) const;  // how many bytes reserve() and Write would take now, memory granted
+  // How many bytes of what was written the peer has yet to acknowledge.
+  std::size_t unacknowledged() const { return send_.size(); }
   bool needs_flush() const { return flush_due_; }
   std::optional<Instant> deadline() const;
   // Chunks are lent to the device: PinsDone is awaited.

@@ -186,15 +186,29 @@ class CommandLine(BadInput):
             self.wrong(*arguments)
 
     def test_what_is_not_built_is_refused_by_name(self):
-        for name in ("--client-ca", "--ticket-keys", "--pcap"):
+        for name in ("--client-ca", "--ticket-keys"):
             self.assertEqual(self.wrong("serve", ".", name, "x"), f"{name} is not yet supported; leave it out")
-        for name in ("--test-services",):
-            self.assertEqual(self.wrong("serve", ".", name), f"{name} is not yet supported; leave it out")
-        self.assertEqual(self.wrong("serve", "--net", "tap:tap0,dhcp"), "--net tap is not yet supported; leave it out")
+        self.assertEqual(self.wrong("serve", "--net", "tap:tap0,dhcp", "--threads", "2"),
+                         "--threads with --net tap: is not yet supported; leave it out")
+        self.assertIn("queues=2 is not yet supported", self.wrong("serve", "--net", "tap:tap0,dhcp,queues=2"))
         self.assertEqual(self.wrong("serve", "--alpn", "http/1.1", "--alpn", "h2"), "--alpn h2 is not yet supported; leave it out")
         self.assertEqual(self.wrong("serve", "--tls-min", "1.2"), "--tls-min 1.2 is not yet supported; leave it out")
-        for name in ("--session", "--cert", "--key", "--net"):
+        for name in ("--session", "--cert", "--key"):
             self.assertEqual(self.wrong("get", "https://localhost/", name, "x"), f"{name} is not yet supported; leave it out")
+
+    def test_a_network_that_makes_no_sense(self):
+        for net, words in (("bridge", "'bridge' is neither"), ("tap:", "name the tap device"), ("tap:tap0", "would have no address"),
+                           ("tap:tap0,ip=10.9.0.2", "is no address with a prefix"), ("tap:tap0,ip=10.9.0.255/24", "is no address"),
+                           ("tap:tap0,ip=fd00::1/64", "is no address"), ("tap:tap0,ip6=ff02::1/64", "is no address"),
+                           ("tap:tap0,ip=10.9.0.2/33", "is no address"), ("tap:tap0,dhcp,ip=10.9.0.2/24", "exclude each other"),
+                           ("tap:tap0,dhcp,gateway=fd00::1", "is no IPv4 address"), ("tap:tap0,dhcp,mac=01:00:00:00:00:01", "no station's"),
+                           ("tap:tap0,dhcp,mtu=100", "is no number from 576"), ("tap:tap0,dhcp=yes", "takes no value"),
+                           ("tap:tap0,dhcp,color=red", "'color' is no setting")):
+            for command in (("serve", "."), ("get", "https://localhost/")):
+                self.assertIn(words, self.wrong(*command, "--net", net))
+        self.assertIn("name only a port", self.wrong("serve", "--net", "tap:tap0,dhcp", "--listen", "10.0.0.1:443"))
+        self.assertIn("use it with --net tap:", self.wrong("serve", ".", "--pcap", "x"))
+        self.assertIn("use it with --net tap:", self.wrong("serve", ".", "--test-services"))
 
     def test_values_that_make_no_sense(self):
         self.assertIn("'8443' is not HOST:PORT", self.wrong("serve", ".", "--listen", "8443"))

@@ -326,7 +326,8 @@ class GoesWrong(TakeOver):
                  (middle.OFFER, lambda body: body[:-1], "does not parse"),
                  (middle.HELLO, lambda body: altered(body, 0), "hung up"),
                  (middle.HELLO, lambda body: altered(body, 13), "different versions"),
-                 (middle.HELLO, lambda body: altered(body, 20), "with TLS and the other without"),
+                 (middle.HELLO, lambda body: altered(body, 26), "the other on a tap device"),
+                 (middle.HELLO, lambda body: altered(body, 27), "with TLS and the other without"),
                  (middle.OFFER, lambda body: altered(body, 3), "different versions")]
         for kind, change, words in cases:
             path, _ = self.between(lambda k, n, body: change(body) if (k, n) == (kind, 0) else body)

@@ -110,6 +110,33 @@ TEST(HostServer, TestServices) {
   EXPECT_TRUE(pair.run([&] { return pair.server.connections() == 0; }, seconds(200)));
 }
 
+TEST(HostServer, AnIdleConnectionHoldsNoRoom) {
+  for (const bool with_tls : {true, false}) {
+    Exchange exchange("/", {}, with_tls);
+    HostPair pair(exchange);
+    pair.run([] { return false; }, seconds(3));
+    const std::size_t before = pair.server_budget.used();
+    pair.id = pair.connect(443);
+    ASSERT_TRUE(pair.run([&] { return pair.opened && pair.server.connections() == 1; }));
+    pair.run([] { return false; }, seconds(2));
+    EXPECT_EQ(pair.server.connections(), 1u);
+    EXPECT_LT(pair.server_budget.used() - before, 8192u);
+  }
+}
+
+// The peer has all of the answer and does not end; or he stops taking it. Either way he has had his time.
+TEST(HostServer, WhoLingersIsGivenUp) {
+  Exchange exchange("/");
+  HostPair pair(exchange);
+  pair.run([] { return false; }, seconds(3));
+  pair.id = pair.connect(19);
+  ASSERT_TRUE(pair.run([&] { return pair.received.size() > 10'000; }));
+  pair.tell_server(http::Drain{});
+  pair.run([] { return false; }, seconds(70));
+  EXPECT_EQ(pair.server.connections(), 0u);
+  EXPECT_TRUE(pair.reset.has_value());
+}
+
 TEST(HostServer, DrainsAndTakesNobody) {
   Exchange exchange("/");
   HostPair pair(exchange);

@@ -36,7 +36,7 @@ void ConnectionStep::update_send_window(Synchronized& t, const TcpHeader& header
       !(t.snd_wl1 == header.sequence && wire::seq_at_most(t.snd_wl2, header.acknowledgment))) {
     return;
   }
-  t.snd_wl1 = header.sequence;
+  t.snd_wl1 = wire::seq_max(t.snd_wl1, header.sequence);
   t.snd_wl2 = header.acknowledgment;
   t.snd_wnd = std::uint32_t{header.window} << t.snd_wind_shift;
   t.max_snd_wnd = std::max(t.max_snd_wnd, t.snd_wnd);

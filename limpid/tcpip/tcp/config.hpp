@@ -35,7 +35,7 @@ struct Config {
   std::uint8_t keepalive_probes = 9;
   // Twice the maximum segment lifetime, as Linux has it.
   Duration time_wait = seconds(60);
-  // Our FIN acknowledged, and nothing heard of the peer for so long; 0: for ever. Longer than his largest RTO.
+  // Our FIN acknowledged, and no text came or was consumed for so long; 0: for ever. Longer than his largest RTO.
   Duration fin_wait_2_timeout = seconds(300);
 
   Duration delayed_ack = milliseconds(40);  // RFC 9293, section 3.8.6.3: "MUST be less than 0.5 seconds"; 0: at once

@@ -119,6 +119,7 @@ std::size_t ConnectionStep::on(const Consumed& event) {
     const std::uint32_t n = std::min(event.n, t->unconsumed);
     t->unconsumed -= n;
     t->tuning_consumed += n;
+    if (n > 0) renew_fin_wait_2(*t);
     tune_window(*t);
     if (window_update_due(*t)) t->ack_due = true;
   }

@@ -14,10 +14,6 @@ constexpr std::uint8_t congestion_experienced = 3;  // RFC 3168, section 5: the 
 
 void ConnectionStep::arrive(Synchronized& t, const SegmentArrived& event) {
   const TcpHeader& header = event.header;
-  t.last_heard = now_;
-  t.unanswered_probes = 0;
-  if (t.timers.fin_wait_2) t.timers.fin_wait_2 = now_ + config_.fin_wait_2_timeout;
-
   if (!timestamps_are_good(t, header, event.payload.size())) return;
 
   // "First, check sequence number"
@@ -38,8 +34,10 @@ void ConnectionStep::arrive(Synchronized& t, const SegmentArrived& event) {
     if (wire::seq_before(header.sequence, t.rcv_nxt)) {
       // RFC 2883, section 4: the duplicate is reported.
       if (t.sack) t.dsack = wire::SackBlock{header.sequence, header.sequence + length};
-      // Its ACK may be news all the same.
-      if (header.flags.ack) (void)receive_ack(t, header, event.payload.size());
+      // Its ACK may be news all the same, if it can be the peer's: what is sent again lies no further back than the
+      // window that was offered, and a FIN. Without that limit every second guess of a blind attacker would do.
+      const bool plausible = t.rcv_nxt - header.sequence <= t.receive_limit + 1;
+      if (header.flags.ack && plausible) (void)receive_ack(t, header, event.payload.size());
     }
     return;
   }
@@ -58,6 +56,9 @@ void ConnectionStep::arrive(Synchronized& t, const SegmentArrived& event) {
   if (!header.flags.ack) return ignore(Ignored::no_ack);
   if (!receive_ack(t, header, event.payload.size())) return;
   if (in<Synchronized>() == nullptr) return;  // it acknowledged our FIN, and that was all
+  // Only now: what is refused may be forged, and is no sign of the peer's life.
+  t.last_heard = now_;
+  t.unanswered_probes = 0;
   remember_timestamp(t, header);
 
   if (t.ecn) {
@@ -212,7 +213,14 @@ void ConnectionStep::deliver(Synchronized& t, MutableBytes bytes) {
   const auto size = static_cast<std::uint32_t>(bytes.size());
   t.rcv_nxt += size;
   t.unconsumed += size;
+  renew_fin_wait_2(t);
   actions_.push(stream::Received{bytes});
+}
+
+// Only text in order that moves on, here or at the application, keeps the peer's half of the connection: one that never
+// sends its FIN could send ACKs for ever.
+void ConnectionStep::renew_fin_wait_2(Synchronized& t) {
+  if (t.timers.fin_wait_2) t.timers.fin_wait_2 = now_ + config_.fin_wait_2_timeout;
 }
 
 // What was held and is in order now, one piece a step; then the FIN.

@@ -54,13 +54,15 @@ bool Reassembly::insert(SeqNumber rcv_nxt, SeqNumber sequence, Bytes bytes, Budg
 
 MutableBytes Reassembly::take(SeqNumber rcv_nxt) {
   while (!pieces_.empty() && wire::seq_at_most(pieces_.front().begin, rcv_nxt)) {
+    const bool known = !seq_before(rcv_nxt, pieces_.front().end());  // arrived again, in order
+    if (!known && !delivered_.empty()) return {};
     Piece piece = std::move(pieces_.front());
     pieces_.pop_front();
     if (pieces_.empty()) {
       pieces_.release();
       recent_ = {};
     }
-    if (!seq_before(rcv_nxt, piece.end())) continue;  // arrived again, in order
+    if (known) continue;
     delivered_ = std::move(piece.bytes);
     return MutableBytes(delivered_.data(), delivered_.size()).subspan(rcv_nxt - piece.begin);
   }

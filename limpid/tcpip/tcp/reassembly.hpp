@@ -27,7 +27,7 @@ class Reassembly {
               std::optional<wire::SackBlock>& duplicate);
 
   // The next bytes in order if they are here: the piece at `rcv_nxt` without what lies before it. It is no longer held,
-  // its memory stays until forget_delivered().
+  // its memory stays until forget_delivered(), and until then nothing more is taken.
   MutableBytes take(wire::SeqNumber rcv_nxt);
   void forget_delivered() { delivered_.release(); }
 

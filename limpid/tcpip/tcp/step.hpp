@@ -71,6 +71,7 @@ class ConnectionStep {
   void receive_text(Synchronized& t, const SegmentArrived& event);
   void deliver(Synchronized& t, MutableBytes bytes);
   void deliver_held(Synchronized& t);
+  void renew_fin_wait_2(Synchronized& t);
   void receive_fin(Synchronized& t);
   void acknowledge_later(Synchronized& t, std::size_t received);
   void tune_window(Synchronized& t);

@@ -68,8 +68,11 @@ wire::TcpHeader syn_cookie_answer(const Config& config, const crypto::HashTableK
     if (ecn) options |= ecn_bit;
     answer.options.sack_permitted = (options & sack_bit) != 0;
     answer.flags.ece = ecn;
-    answer.options.timestamps =
-        wire::TcpTimestamps{(birth.timestamp_offset & ~option_mask) | options, offered.timestamps->value};
+    // Never ahead of the clock: what the connection sends within the next milliseconds would look old to the peer (RFC
+    // 7323, section 5.3).
+    std::uint32_t value = (birth.timestamp_offset & ~option_mask) | options;
+    if (wire::seq_after(value, birth.timestamp_offset)) value -= option_mask + 1;
+    answer.options.timestamps = wire::TcpTimestamps{value, offered.timestamps->value};
   }
   const std::uint64_t minute = period(now);
   answer.sequence = index << size_shift | static_cast<std::uint32_t>(minute & 1) << minute_shift |

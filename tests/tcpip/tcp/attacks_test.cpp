@@ -154,6 +154,75 @@ TEST(TcpAttacks, Rfc5961_BlindData) {
   talk.sends({.seq = 1001});
 }
 
+TEST(TcpAttacks, BlindTextFarBehindTheWindowAcknowledgesNothing) {
+  // A guess of the sequence number within the half of the circle before RCV.NXT is half of all guesses.
+  Talk talk;
+  talk.writes(3000);
+  talk.sent.clear();
+  const std::uint32_t limit = talk.t().receive_limit;
+  talk.receives({.seq = 0u - limit - 1, .size = 1, .ack = 1001, .window = 1});
+  talk.receives({.seq = 0u - 0x70000000, .size = 1, .ack = 1001, .window = 1});
+  EXPECT_EQ(talk.t().snd_una(), Talk::iss + 1);
+  EXPECT_EQ(talk.t().snd_wnd, 10000u);
+  // As far as the window that was offered reaches, with a FIN, the peer itself may send again.
+  talk.receives({.seq = 0u - limit, .size = 1, .ack = 1001, .window = 9000});
+  EXPECT_EQ(talk.t().snd_una(), Talk::iss + 1001);
+  EXPECT_EQ(talk.t().snd_wnd, 9000u);
+}
+
+TEST(TcpAttacks, FinWait2IsNotHeldOpenWithoutText) {
+  // The peer never sends its FIN: neither junk, nor an ACK, nor the same text out of order prolongs it.
+  const std::vector<Said> vain{{.seq = 0x10000000, .ack = 2},        // beyond the window
+                               {.seq = 1, .size = 10, .ack = 5000},  // of what was never sent
+                               {.flags = "S", .seq = 1},             // in the connection
+                               {.seq = 1, .ack = 2},                 // without text
+                               {.seq = 3, .size = 1, .ack = 2}};     // never in order
+  for (const Said& said : vain) {
+    Talk talk;
+    talk.finishes();
+    talk.receives({.ack = 2});
+    ASSERT_EQ(talk.t().state, State::fin_wait_2);
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_FALSE(talk.was_reset);
+      talk.waits(seconds(200));
+      if (talk.t_is_here()) talk.receives(said);
+    }
+    EXPECT_EQ(talk.was_reset, stream::ResetReason::timed_out);
+  }
+}
+
+TEST(TcpAttacks, FinWait2LastsWhileTextComesOrIsConsumed) {
+  Talk talk;
+  talk.finishes();
+  talk.receives({.ack = 2});
+  for (std::uint32_t at = 1; at < 6; ++at) {
+    talk.waits(seconds(200));
+    talk.receives({.seq = at, .size = 1, .ack = 2});
+  }
+  for (int i = 0; i < 5; ++i) {
+    talk.waits(seconds(200));
+    talk.tell(Consumed{1});
+  }
+  EXPECT_FALSE(talk.was_reset);
+  talk.waits(seconds(200));
+  talk.tell(Consumed{1});  // there is nothing left
+  talk.waits(seconds(101));
+  EXPECT_EQ(talk.was_reset, stream::ResetReason::timed_out);
+}
+
+TEST(TcpAttacks, JunkIsNoAnswerToAKeepalive) {
+  Config config;
+  config.keepalive_idle = seconds(100);
+  config.keepalive_interval = seconds(10);
+  config.keepalive_probes = 3;
+  Talk talk(config);
+  for (int i = 0; i < 14; ++i) {
+    talk.waits(seconds(10));
+    if (talk.t_is_here()) talk.receives({.seq = 0x10000000});
+  }
+  EXPECT_EQ(talk.was_reset, stream::ResetReason::timed_out);
+}
+
 TEST(TcpAttacks, AckStormEnds) {
   // Two ends that disagree answer ACKs of each other's out-of-window ACKs; not for long.
   Talk talk;
@@ -289,6 +358,22 @@ TEST_F(TcpSynCookies, ComeBackAsAConnection) {
   EXPECT_EQ(end.write(stream_piece(0, 0, 100)), 100u);
   end.flush();
   EXPECT_EQ(end.sent.front().header.sequence, answer.sequence + 1);
+}
+
+TEST_F(TcpSynCookies, AreNotAheadOfTheClock) {
+  // Their options are the timestamp's low bits: 6 | 16 here.
+  const auto value_at = [&](std::uint32_t clock) {
+    birth.timestamp_offset = clock;
+    const auto answer = syn_cookie_answer(
+        config, key, birth,
+        syn({.mss = 1460, .window_scale = 6, .sack_permitted = true, .timestamps = wire::TcpTimestamps{1, 0}}), now);
+    EXPECT_TRUE(redeem_syn_cookie(config, key, birth, ack_of(answer), now));
+    return answer.options.timestamps->value;
+  };
+  EXPECT_EQ(value_at(0x12345640 + 22), 0x12345640u + 22);
+  EXPECT_EQ(value_at(0x12345640 + 63), 0x12345640u + 22);
+  EXPECT_EQ(value_at(0x12345640 + 21), 0x12345600u + 22);
+  EXPECT_EQ(value_at(5), 0xffffffc0u + 22);
 }
 
 TEST_F(TcpSynCookies, GrantNothingThatCannotBeRemembered) {

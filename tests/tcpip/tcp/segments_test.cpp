@@ -203,6 +203,21 @@ TEST(TcpSegments, SillyWindowsAreNotFilled) {
   talk.sends({.seq = 10001, .size = 10});
 }
 
+TEST(TcpSegments, NewestWindowStaysWhenOlderSegmentsComeAgain) {
+  // What acknowledges more tells of a newer window even in text sent again; what is older than the newest sequence
+  // number seen tells of none.
+  Talk talk;
+  talk.writes(1000);
+  talk.receives({.seq = 1, .size = 300, .ack = 1, .window = 5000});
+  talk.receives({.seq = 301, .size = 100, .ack = 1, .window = 6000});
+  talk.receives({.seq = 1, .size = 300, .ack = 1001, .window = 8000});
+  EXPECT_EQ(talk.t().snd_wnd, 8000u);
+  talk.receives({.seq = 201, .size = 100, .ack = 1001, .window = 7000});
+  EXPECT_EQ(talk.t().snd_wnd, 8000u);
+  talk.receives({.seq = 401, .ack = 1001, .window = 7000});
+  EXPECT_EQ(talk.t().snd_wnd, 7000u);
+}
+
 TEST(TcpSegments, WindowIsOfferedByWholeSegments) {
   Config config;
   config.initial_receive_window = config.max_receive_window = 4000;

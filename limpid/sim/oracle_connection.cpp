@@ -286,6 +286,9 @@ void OracleConnection::judge_retransmission(End& me, const SeenSegment& segment,
   const Instant before = me.last_retransmission.value_or(me.heard);
   const Duration interval = segment.at - before;
   if (me.last_retransmission && interval <= (whole() ? Duration{} : doubled_within)) return;
+  // One may have waited for the next hop's address, or been dropped for want of it: the interval is not the time-out's
+  // then, and the count begins anew.
+  if (segment.last_question >= before) me.silent_retransmissions = 0;
   ++me.silent_retransmissions;
   const bool syn = segment.header.flags.syn;
   const Duration floor = syn ? first_syn_rto : options_->least_rto;

@@ -127,6 +127,11 @@ class Talk {
   std::uint32_t seen_stamp[2] = {};
 };
 
+Frame arp_request(int from, const IpAddress& target, const MacAddress& sender) {
+  return bytes_of(EthernetHeader{broadcast_mac, mac[from], EtherType::arp},
+                  ArpPacket{ArpOperation::request, sender, v4[from], {}, target});
+}
+
 std::string told(const OracleReport& report) {
   Byte room[2000];
   std::string all;
@@ -211,6 +216,26 @@ TEST(Oracle, TimeOutsThatBackOffAreRight) {
   EXPECT_EQ(talk.oracle.report().total(), 0u) << told(talk.oracle.report());
 }
 
+TEST(Oracle, TimeOutsThatMeetAnUnknownNextHopAreRight) {
+  // The clock of the time-outs goes on: those after 200, 600, 1400, 3000 and 6200 ms are sent, but the third is dropped
+  // and the fourth is sent 1900 ms late, when the address is known. What does not back off is still found afterwards.
+  Talk talk;
+  talk.handshake();
+  const TcpHeader lost = talk.header(client);
+  const std::int64_t begun = talk.now;
+  const auto at = [&](std::int64_t when) {
+    talk.now = begun + when;
+    talk.segment(client, lost, "x", false);
+  };
+  for (const int when : {0, 200, 600}) at(when);
+  talk.now = begun + 1400;
+  talk.put(arp_request(client, v4[1], mac[0]), false);
+  for (const int when : {4900, 6200, 12'600, 25'400, 51'000}) at(when);
+  EXPECT_EQ(talk.oracle.report().total(), 0u) << told(talk.oracle.report());
+  at(76'600);
+  EXPECT_EQ(talk.oracle.report().count(Rule::back_off), 1u) << told(talk.oracle.report());
+}
+
 TEST(Oracle, ACaptureThatBeginsLateIsNotJudged) {
   Talk talk(View::tapped);
   talk.say(client, "in the middle of something");
@@ -230,11 +255,6 @@ TEST(Oracle, ATapToleratesWhatIsLeftToADevice) {
   EXPECT_EQ(talk.oracle.report().total(), 0u) << told(talk.oracle.report());
   EXPECT_EQ(talk.oracle.report().offloaded_checksums, 1u);
   EXPECT_EQ(talk.oracle.report().superframes, 1u);
-}
-
-Frame arp_request(int from, const IpAddress& target, const MacAddress& sender) {
-  return bytes_of(EthernetHeader{broadcast_mac, mac[from], EtherType::arp},
-                  ArpPacket{ArpOperation::request, sender, v4[from], {}, target});
 }
 
 template <class Message>

@@ -135,6 +135,8 @@ class Connections {
   void leaves_order(std::uint32_t index) { progress_.remove(slab_, index); }
 
   std::uint32_t used() const { return slab_.used(); }
+  // Those that nobody has given up yet.
+  std::uint32_t staying() const { return progress_.size(); }
   std::size_t lent() const { return lent_.size(); }
   std::uint32_t size() const { return slab_.size(); }  // indices are below
   bool holds(std::uint32_t index) const { return slab_.holds(index); }

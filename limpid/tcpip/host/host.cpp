@@ -5,11 +5,18 @@
 namespace limpid::tcpip {
 namespace {
 
-// What one step of a connection, one packet, or one answer of DHCP or the resolver may take of the room.
+// What one step of a connection may take of the room.
 constexpr std::size_t roomy_bytes = 4096;
 constexpr std::size_t roomy_actions = 16;
+// What one event may take: at most a packet that DHCP's client gets, the three commands to the network layer that a
+// lease is, and the servers that it names for the resolver, each with what it needs. None of them can be asked again.
+constexpr LeastRoom of_ip = ip::Interface::least_room, of_dhcp = dhcp::Client::least_room,
+                    of_resolver = dns::Resolver::least_room;
+constexpr std::size_t spacious_bytes = 4 * of_ip.bytes + of_dhcp.bytes + 2 * of_resolver.bytes;
+constexpr std::size_t spacious_actions = 4 * of_ip.actions + of_dhcp.actions + of_resolver.actions;
 constexpr Instant never{INT64_MAX};
-static_assert(roomy_bytes <= Host::least_room.bytes && roomy_actions <= Host::least_room.actions);
+static_assert(roomy_bytes <= spacious_bytes && roomy_actions <= spacious_actions);
+static_assert(spacious_bytes <= Host::least_room.bytes && spacious_actions <= Host::least_room.actions);
 
 }  // namespace
 
@@ -28,7 +35,7 @@ Progress<Host::Action> HostStep::take(const Host::Event& event) {
   state_.ip_.see(now_.monotonic);
   relieve();
   bool consumed = false;
-  if (catch_up() && roomy()) consumed = std::visit([this](const auto& e) { return on(e); }, event);
+  if (catch_up() && spacious()) consumed = std::visit([this](const auto& e) { return on(e); }, event);
   state_.parts_due_ = parts_due();
   auto deadline = std::min(state_.parts_due_, state_.connections_.deadline().value_or(never));
   bool more = more_ || !consumed || state_.unfinished_;
@@ -42,6 +49,7 @@ Progress<Host::Action> HostStep::take(const Host::Event& event) {
 }
 
 bool HostStep::roomy() const { return out_.room.size() >= roomy_bytes && actions_.free() >= roomy_actions; }
+bool HostStep::spacious() const { return out_.room.size() >= spacious_bytes && actions_.free() >= spacious_actions; }
 
 MutableBytes HostStep::carve(std::size_t size) {
   const MutableBytes carved = out_.room.first(size);
@@ -83,17 +91,17 @@ bool HostStep::catch_up() {
     state_.time_waits_.remove(state_.time_waits_.oldest());
   }
   if (due(state_.ip_.deadline())) {
-    if (!roomy()) return false;
+    if (!spacious()) return false;
     run_ip(Tick{});
   }
   if (state_.dhcp_ && due(state_.dhcp_->deadline())) {
-    if (!roomy()) return false;
+    if (!spacious()) return false;
     run_dhcp(Tick{});
   }
   if (due(state_.advertised_until_)) {
+    if (!roomy()) return false;
     state_.advertised_until_.reset();
     state_.advertised_servers_ = {};
-    if (!roomy()) return false;
     tell_servers();
   }
   if (due(state_.resolver_.deadline())) {
@@ -114,6 +122,7 @@ bool HostStep::on(const host::Started& event) {
     state_.time_waits_ = host::TimeWaits(budget_);
     state_.listeners_ = Vec<Host::Listener>(budget_);
     state_.udp_ports_ = Vec<std::uint16_t>(budget_);
+    state_.stray_limits_ = host::SourceLimits(budget_);
     state_.streams_ = Vec<ConnectionId>(budget_);
     // Refused, the host goes without a lease until it is started again.
     if (config_.dhcp) state_.dhcp_ = Box<dhcp::Client>::make(budget_);
@@ -152,7 +161,7 @@ bool HostStep::on(const LinkChanged& event) {
 
 // One burst of each connection in turn, as long as there is room.
 bool HostStep::on(const Flush&) {
-  for (std::size_t n = 0; n < Host::most_shed && shortage() == Shortage::connections; ++n) {
+  for (std::size_t n = 0; n < Host::most_shed && (shortage() == Shortage::connections || crowded()); ++n) {
     const std::uint32_t index = state_.connections_.slowest();
     if (index == host::no_index) break;
     drop(host::Drop::shed);
@@ -181,17 +190,18 @@ std::array<Action, n> slots() {
 
 }  // namespace
 
+// The event is taken; what more there is to do waits for room.
 void HostStep::run_ip(const ip::Interface::Event& event) {
   // An echo of 64 KiB is answered in so many fragments.
   auto buffer = slots<ip::Interface::Action, ip::Resolved, 48>();
   const ip::Interface::Event tick{Tick{}};
   const ip::Interface::Event* next = &event;
   for (bool more = true; more; next = &tick) {
-    if (!roomy()) {
+    if (next == &tick && !roomy()) {
       more_ = true;
       return;
     }
-    // What is left is for what a packet causes above.
+    // What is left is for what a packet causes above: little, if the packet is answered here.
     const std::size_t most = std::min(buffer.size(), actions_.free() - roomy_actions / 2);
     ActionList<ip::Interface::Action> actions(std::span<ip::Interface::Action>(buffer).first(most));
     ip::Outlet<ip::Interface::Action> out{out_.room.first(out_.room.size() - roomy_bytes / 2), actions};
@@ -200,6 +210,18 @@ void HostStep::run_ip(const ip::Interface::Event& event) {
     carve(before - out.room.size());
     for (auto& action : actions.all()) carry_out(action);
   }
+}
+
+// In the least room that it needs, so that another command has some, too.
+void HostStep::command_ip(const ip::Interface::Event& event) {
+  auto buffer = slots<ip::Interface::Action, ip::Resolved, of_ip.actions>();
+  ActionList<ip::Interface::Action> actions{std::span<ip::Interface::Action>(buffer)};
+  const std::size_t size = std::min(of_ip.bytes, out_.room.size());
+  ip::Outlet<ip::Interface::Action> out{out_.room.first(size), actions};
+  const bool more = ip::Interface::advance(config_.ip, state_.ip_, now_, event, budget_, out).more;
+  carve(size - out.room.size());
+  for (auto& action : actions.all()) carry_out(action);
+  if (more) more_ = true;
 }
 
 void HostStep::carry_out(ip::Interface::Action& action) {
@@ -256,6 +278,11 @@ HostStep::Shortage HostStep::shortage() const {
   if (used >= 12 * sixteenth) return Shortage::cookies;
   if (used >= 8 * sixteenth) return Shortage::windows;
   return Shortage::none;
+}
+
+bool HostStep::crowded() const {
+  const std::uint32_t most = config_.limits.connections;
+  return state_.connections_.staying() > most - most / 16;
 }
 
 void HostStep::relieve() {

@@ -16,6 +16,8 @@
 //   from 3/4, or backlog full  SYNs are answered with cookies, which cost nothing;
 //   from 7/8, or a refusal     the oldest TIME-WAIT records go;
 //   from 15/16                 whoever made no progress for longest is reset, a few at each Flush.
+// Above 15/16 of the connections that the configuration allows SYNs are answered with cookies, too, and so many are
+// reset: who never ends his connections must not keep everybody else out.
 #pragma once
 
 #include "limpid/crypto/generator.hpp"
@@ -59,7 +61,7 @@ class Host {
                               host::Closed, host::Connecting, host::Refused, host::DatagramReceived, host::Resolved,
                               host::ConfigurationChanged>;
 
-  static constexpr LeastRoom least_room{.bytes = 8192, .actions = 32, .input = 1};
+  static constexpr LeastRoom least_room{.bytes = 12288, .actions = 32, .input = 1};
   static constexpr SnapshotKind snapshot_kind{"host", 1};
   // Connections that one Flush sheds at most, and what else one step does at most of each kind: timers that expire,
   // TIME-WAIT records that are dropped.

@@ -39,11 +39,15 @@ class HostStep {
   // How short of memory the host is; see host.hpp.
   enum class Shortage : std::uint8_t { none, windows, cookies, time_waits, connections };
   Shortage shortage() const;
+  // The connections are nearly as many as they may be.
+  bool crowded() const;
   void relieve();
   void evict_time_waits(std::size_t most);
 
   // Whether there is room for whatever one connection's step, or one packet, may report and send.
   bool roomy() const;
+  // Whether there is room for whatever an event may cause, a lease above all.
+  bool spacious() const;
   MutableBytes carve(std::size_t size);
   // When the first part but the connections is due.
   Instant parts_due() const;
@@ -74,6 +78,7 @@ class HostStep {
 
   // The network layer.
   void run_ip(const ip::Interface::Event& event);
+  void command_ip(const ip::Interface::Event& event);
   void carry_out(ip::Interface::Action& action);
   void delivered(const ip::Deliver& packet);
   void unreachable(const ip::Unreachable& error);

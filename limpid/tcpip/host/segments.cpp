@@ -52,7 +52,7 @@ void HostStep::arrive_in_time_wait(std::uint32_t index, const Segment& segment) 
     case tcp::TimeWaitVerdict::Kind::drop:
       return drop(host::Drop::time_wait_segment);
     case tcp::TimeWaitVerdict::Kind::acknowledge:
-      state_.time_waits_.renewed(index);
+      if (verdict.renewed) state_.time_waits_.renewed(index);
       send_tcp(segment.flow, verdict.reply, {}, 0, 0, {});
       return;
     case tcp::TimeWaitVerdict::Kind::reuse:
@@ -82,7 +82,7 @@ void HostStep::arrive_for_nobody(const Segment& segment, std::optional<wire::Seq
 void HostStep::syn(Host::Listener& listener, const Segment& segment, std::optional<wire::SeqNumber> least_iss) {
   tcp::Birth birth = this->birth(segment.flow);
   if (least_iss && !wire::seq_after(birth.iss, *least_iss)) birth.iss = *least_iss + 1;
-  if (listener.half_open < listener.backlog && shortage() < Shortage::cookies) {
+  if (listener.half_open < listener.backlog && shortage() < Shortage::cookies && !crowded()) {
     const std::uint32_t index = insert_half_open(listener, segment);
     if (index != no_index) return step(index, tcp::Accept{birth, segment.header});
   }
@@ -124,7 +124,7 @@ bool HostStep::redeem(const Segment& segment) {
 void HostStep::answer_stray(const Segment& segment) {
   const auto reset = tcp::reset_for(segment.header, segment.payload.size());
   if (!reset) return drop(host::Drop::stray_reset);
-  if (!state_.stray_limits_.allow(state_.table_key_, address_of(segment.flow.remote), now_.monotonic)) {
+  if (!state_.stray_limits_.allow(state_.generator_, address_of(segment.flow.remote), now_.monotonic)) {
     return drop(host::Drop::stray_limited);
   }
   drop(host::Drop::stray_segment);
@@ -168,7 +168,8 @@ std::array<tcp::Connection::Action, sizeof...(i)> cheap_slots(std::index_sequenc
 
 void HostStep::step(std::uint32_t index, const tcp::Connection::Event& event) {
   host::Entry& entry = state_.connections_[index];
-  if (entry.pressed != state_.pressed_) {
+  // Before it is synchronized it shows no window that could shrink, and would not heed it.
+  if (entry.pressed != state_.pressed_ && entry.tcp.synchronized() != nullptr) {
     entry.pressed = state_.pressed_;
     tell(index, tcp::MemoryPressure{state_.pressed_});
   }
@@ -336,12 +337,11 @@ std::uint16_t HostStep::mss_for(const IpAddress& remote) const {
   return static_cast<std::uint16_t>(state_.ip_.path_mtu(remote, now_.monotonic) - headers);
 }
 
-// no_index if there is no memory for one more.
+// no_index if there is no memory for one more, or they are as many as the configuration allows.
 std::uint32_t HostStep::insert(host::Entry entry, std::uint64_t hash) {
   entry.progressed = now_.monotonic;
-  const std::uint32_t index = state_.connections_.used() < config_.limits.connections
-                                  ? state_.connections_.insert(budget_, std::move(entry), hash)
-                                  : no_index;
+  if (state_.connections_.used() >= config_.limits.connections) return no_index;
+  const std::uint32_t index = state_.connections_.insert(budget_, std::move(entry), hash);
   // Too late for this one, but not for the next.
   if (index == no_index) evict_time_waits(Host::most_expiries);
   return index;

@@ -51,16 +51,16 @@ void HostStep::carry_out(const dhcp::Client::Action& action) {
                    const dhcp::Lease& lease = leased.lease;
                    std::optional<Duration> lifetime;
                    if (lease.times) lifetime = lease.times->expire - now_.monotonic;
-                   if (lease.mtu != 0) run_ip(ip::SetMtu{std::min(lease.mtu, config_.ip.mtu)});
-                   run_ip(ip::AddAddress{lease.address, lifetime, config_.ip.probe});
-                   run_ip(ip::SetGateway{false, lease.gateway});
+                   if (lease.mtu != 0) command_ip(ip::SetMtu{std::min(lease.mtu, config_.ip.mtu)});
+                   command_ip(ip::AddAddress{lease.address, lifetime, config_.ip.probe});
+                   command_ip(ip::SetGateway{false, lease.gateway});
                    state_.leased_address_ = lease.address.address;
                    tell_servers();
                  },
                  [this](const dhcp::Lost&) {
                    if (!state_.leased_address_) return;
-                   run_ip(ip::RemoveAddress{*std::exchange(state_.leased_address_, std::nullopt)});
-                   run_ip(ip::SetGateway{false, config_.ip.gateway});
+                   command_ip(ip::RemoveAddress{*std::exchange(state_.leased_address_, std::nullopt)});
+                   command_ip(ip::SetGateway{false, config_.ip.gateway});
                    tell_servers();
                  },
              },
@@ -85,7 +85,9 @@ void HostStep::run_resolver(const dns::Resolver::Event& event) {
   const dns::Resolver::Event tick{Tick{}};
   const dns::Resolver::Event* next = &event;
   for (bool more = true; more; next = &tick) {
-    if (out_.room.size() < 2 * dns::Resolver::least_room.bytes || actions_.free() < dns::Resolver::least_room.actions) {
+    // The event cannot wait; what more there is to do can.
+    const std::size_t needed = (next == &tick ? 2 : 1) * dns::Resolver::least_room.bytes;
+    if (out_.room.size() < needed || actions_.free() < dns::Resolver::least_room.actions) {
       more_ = true;
       return;
     }

@@ -33,7 +33,8 @@ TimeWaitVerdict judge(TimeWaitRecord& record, const wire::TcpHeader& segment, st
     const auto elapsed = static_cast<std::uint32_t>((now - record.timestamp_base).microseconds / 1000);
     reply.options.timestamps = wire::TcpTimestamps{record.timestamp_offset + elapsed, *record.ts_recent};
   }
-  if (segment.flags.fin && segment.sequence + length == record.rcv_nxt) record.expires = now + time_wait;
+  verdict.renewed = segment.flags.fin && segment.sequence + length == record.rcv_nxt;
+  if (verdict.renewed) record.expires = now + time_wait;
   return verdict;
 }
 

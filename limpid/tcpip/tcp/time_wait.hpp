@@ -27,10 +27,11 @@ struct TimeWaitRecord {
 struct TimeWaitVerdict {
   enum class Kind : std::uint8_t {
     drop,         // nothing is to be done
-    acknowledge,  // send `reply`; TIME-WAIT begins anew, the record says until when
+    acknowledge,  // send `reply`
     reuse,  // RFC 6191: a new SYN that cannot be an old duplicate. Forget the record, give the SYN to the listener
   };
   Kind kind = Kind::drop;
+  bool renewed = false;           // TIME-WAIT begins anew: the record says until when
   wire::TcpHeader reply{};        // for acknowledge, complete
   wire::SeqNumber least_iss = 0;  // for reuse: an initial sequence number for the new connection must be behind this
 };

@@ -139,6 +139,76 @@ TEST(Crowd, ConnectionsAreLimitedByConfiguration) {
   EXPECT_EQ(small.client.state.connect(small.client.context(), at("10.0.0.2", 80)).error(), Refusal::no_memory);
 }
 
+// Who made no progress for longest goes before the last place is taken, so that there always is one.
+TEST(Crowd, WhoHoldsConnectionsForNothingKeepsNobodyOut) {
+  Small small;
+  small.server.config.limits.connections = 32;
+  const auto [over, theirs] = small.open();
+  small.server.state.finish(small.server.context(), theirs);
+  ASSERT_TRUE(small.wire.run([&, id = over] { return small.client.stream(id).peer_finished; }));
+  small.client.state.finish(small.client.context(), over);
+  ASSERT_TRUE(small.wire.run([&] { return small.server.state.time_waits() == 1; }));
+
+  std::vector<std::pair<ConnectionId, ConnectionId>> open;
+  for (int i = 0; i < 100; ++i) {
+    open.push_back(small.open());
+    small.wire.run_for(milliseconds(1));
+    ASSERT_LE(small.server.state.connections().used(), 30u);
+  }
+  EXPECT_EQ(small.server.state.dropped(host::Drop::shed), 70u);
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    EXPECT_EQ(small.server.stream(open[i].second).open, i >= 70) << i;
+    EXPECT_EQ(small.client.stream(open[i].first).reset.has_value(), i < 70) << i;
+  }
+  // It is no lack of memory.
+  EXPECT_EQ(small.server.state.time_waits(), 1u);
+  EXPECT_EQ(small.server.state.dropped(host::Drop::time_wait_evicted), 0u);
+}
+
+// Only the peer's FIN begins a wait anew; other text is answered, and the record goes in its time.
+TEST(Crowd, TimeWaitEndsInTimeWhateverElseComes) {
+  Small small;
+  const auto wait = [&] {
+    const auto [a, b] = small.open();
+    small.server.state.finish(small.server.context(), b);
+    EXPECT_TRUE(small.wire.run([&, id = a] { return small.client.stream(id).peer_finished; }));
+    small.client.state.finish(small.client.context(), a);
+    EXPECT_TRUE(small.wire.run([&, id = b] { return small.server.stream(id).closed; }));
+    return small.client.stream(a).local;
+  };
+  const Instant begin = small.server.now.monotonic;
+  const auto first = wait();
+  small.wire.run_for(seconds(20));
+  const auto second = wait();
+  ASSERT_EQ(small.server.state.time_waits(), 2u);
+  const auto told = [&](const stream::Endpoint& from, wire::TcpHeader header, Bytes text) {
+    header.flags.ack = true;
+    header.options.timestamps = wire::TcpTimestamps{1, 1};
+    small.server.tell(tcp_frame(1, 2, from, at("10.0.0.2", 80), header, text));
+    std::optional<SeenSegment> answer;
+    for (const Frame& frame : std::exchange(small.server.sent, {})) answer = segment_in(frame);
+    return answer;
+  };
+  small.wire.run_for(seconds(10));
+  const auto answer = told(first, {}, as_bytes("x"));
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(answer->header.flags.ack);
+  small.wire.run_for(seconds(31));
+  ASSERT_GT(small.server.now.monotonic, begin + small.server.config.tcp.time_wait);
+  EXPECT_EQ(small.server.state.time_waits(), 1u);
+  // The second one's FIN comes again: a whole wait from now on.
+  const auto again = told(second, {}, as_bytes("x"));
+  ASSERT_TRUE(again);
+  wire::TcpHeader fin;
+  fin.sequence = again->header.acknowledgment - 1;
+  fin.flags.fin = true;
+  EXPECT_TRUE(told(second, fin, {}));
+  small.wire.run_for(seconds(59));
+  EXPECT_EQ(small.server.state.time_waits(), 1u);
+  small.wire.run_for(seconds(2));
+  EXPECT_EQ(small.server.state.time_waits(), 0u);
+}
+
 TEST(Crowd, PortsOfOneDestinationRunOut) {
   Small small;
   small.wire.inspect = [](int, Frame&) { return false; };

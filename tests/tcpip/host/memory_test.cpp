@@ -98,6 +98,34 @@ TEST(Memory, AHostGivesInTheStatedOrder) {
   EXPECT_TRUE(pressed.wire.run([&] { return pressed.client.stream(idle).reset.has_value(); }));
 }
 
+// From the first segment on: who comes while memory is short gets no more of it than who was there before.
+TEST(Memory, AConnectionThatIsBornUnderPressureShowsASmallWindow) {
+  const auto window_at = [](std::size_t sixteenths) {
+    Pressed pressed(8 << 20);
+    Hog hog{pressed.server.budget};
+    if (sixteenths != 0) hog.until(sixteenths);
+    std::uint16_t window = 0;
+    pressed.wire.inspect = [&](int from, Frame& frame) {
+      if (const auto segment = segment_in(frame); from == 1 && segment) window = segment->header.window;
+      return true;
+    };
+    const auto id = pressed.open();
+    EXPECT_EQ(pressed.server.state.counted(host::Count::cookies_sent), sixteenths >= 12 ? 1u : 0u);
+    // A window is not taken back: what it was at first has to be used up.
+    std::size_t sent = 0;
+    while (sent < 120'000) {
+      sent += pressed.client.write(id, pattern(4'000, sent));
+      pressed.wire.run_for(milliseconds(10));
+    }
+    EXPECT_TRUE(pressed.wire.run([&] { return pressed.server.stream(pressed.theirs(id)).received.size() == sent; }));
+    hog.release();
+    return window << 7;
+  };
+  EXPECT_GE(window_at(0), 65'000);
+  EXPECT_LE(window_at(8), 20 * 1024);   // accepted as half-open
+  EXPECT_LE(window_at(12), 20 * 1024);  // by a cookie
+}
+
 // The n-th allocation is refused, for every n: the connection goes on or ends, and nothing is left behind.
 TEST(Memory, EveryAllocationMayBeRefused) {
   bool reached = true;

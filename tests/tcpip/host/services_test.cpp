@@ -99,6 +99,39 @@ TEST(Services, ALeaseIsUsedRenewedAndLost) {
   EXPECT_FALSE(served.client.state.interface().source_for(ip("192.0.2.1")));
 }
 
+// However much else is due in the step in which it comes, and however little room there is, a lease is taken whole.
+TEST(Services, ALeaseIsTakenWholeInTheLeastRoom) {
+  const auto narrowest = Host::least_room;
+  for (const std::size_t actions : {narrowest.actions, narrowest.actions + 200}) {
+    for (std::size_t due = 0; due <= 200; due += actions == narrowest.actions ? 1 : 3) {
+      Host::Config config = without_address();
+      config.ip.addresses.push_back({ip("10.9.0.2"), 16});
+      Served served(config);
+      served.client.narrow(narrowest.bytes, actions);
+      served.lease(1'000);
+      served.client.tell(LinkChanged{true});
+      const auto answer = std::exchange(served.wire.after, nullptr);
+      ASSERT_TRUE(served.wire.run([&] {
+        if (served.asked.size() == 1 && !served.replies.empty()) answer();
+        return served.asked.size() == 2;
+      }));
+      ASSERT_EQ(served.replies.size(), 1u);
+      // So many neighbours are asked for again when it comes.
+      ASSERT_TRUE(served.client.state.bind_udp(served.client.context(), 7));
+      for (std::size_t i = 0; i < due; ++i) {
+        served.client.tell(
+            host::SendUdp{7, endpoint(IpAddress::v4(0x0a090100 + static_cast<std::uint32_t>(i)), 9), {}});
+      }
+      served.client.now.monotonic = served.client.now.monotonic + seconds(1);
+      served.client.sent.clear();
+      answer();
+      EXPECT_EQ(served.client.state.interface().mtu(), 1400) << due;
+      EXPECT_EQ(served.client.state.interface().source_for(ip("10.0.0.9")), ip("10.0.0.77")) << due;
+      ASSERT_TRUE(served.client.state.interface().source_for(ip("192.0.2.1"))) << due << " of " << actions;
+    }
+  }
+}
+
 // An answer to a question for A: a copy of its header and question, and one record if it is not cut short.
 std::vector<Byte> answer(Bytes question, bool cut, std::array<Byte, 4> address) {
   std::vector<Byte> reply(question.begin(), question.end());

@@ -120,6 +120,11 @@ class Station {
     }
     return ids;
   }
+  // Every step gets so much and no more from now on.
+  void narrow(std::size_t bytes, std::size_t actions) {
+    room.resize(bytes);
+    slots.resize(actions);
+  }
   // Saves, loads and goes on with what was loaded.
   void reload() {
     Budget harness(1 << 30);

@@ -233,21 +233,55 @@ TEST(TimerHeap, LooksAtNoMoreThanItIsTold) {
 }
 
 TEST(SourceLimits, ABurstAndThenARate) {
-  const crypto::HashTableKey key;
-  SourceLimits limits;
+  Budget budget(1 << 20);
+  crypto::Generator generator;
+  SourceLimits limits(budget);
   const IpAddress source = IpAddress::v4({10, 0, 0, 1});
   int answered = 0;
-  for (int i = 0; i < 1'000; ++i) answered += limits.allow(key, source, Instant{0}) ? 1 : 0;
+  for (int i = 0; i < 1'000; ++i) answered += limits.allow(generator, source, Instant{0}) ? 1 : 0;
   EXPECT_EQ(answered, SourceLimits::burst);
-  EXPECT_FALSE(limits.allow(key, source, Instant{19'999}));
-  EXPECT_TRUE(limits.allow(key, source, Instant{20'000}));
-  EXPECT_FALSE(limits.allow(key, source, Instant{20'000}));
-  // Nobody else's allowance is less for that.
-  int others = 0;
-  for (std::uint32_t i = 0; i < 64; ++i) {
-    others += limits.allow(key, IpAddress::v4(0x0a000100 + i), Instant{20'000}) ? 1 : 0;
+  EXPECT_FALSE(limits.allow(generator, source, Instant{19'999}));
+  EXPECT_TRUE(limits.allow(generator, source, Instant{20'000}));
+  EXPECT_FALSE(limits.allow(generator, source, Instant{20'000}));
+  // Nobody else's allowance is less for that, whoever it is.
+  for (std::uint32_t i = 1; i < SourceLimits::most_sources; ++i) {
+    for (int n = 0; n < SourceLimits::burst; ++n) {
+      ASSERT_TRUE(limits.allow(generator, IpAddress::v4(0x0a000100 + i), Instant{20'000})) << i;
+    }
+    if (i + 1 < SourceLimits::most_sources) {
+      ASSERT_FALSE(limits.allow(generator, IpAddress::v4(0x0a000100 + i), Instant{20'000}));
+    }
   }
-  EXPECT_GT(others, 50);
+}
+
+// Who fills the table with sources of his own finds some of them forgotten, whether or not there was a new one.
+TEST(SourceLimits, AFullTableTellsNobodyWhoElseWasAnswered) {
+  Budget budget(1 << 20);
+  crypto::Generator generator;
+  SourceLimits limits(budget);
+  const auto own = [](std::uint32_t i) { return IpAddress::v4(0x0a000100 + i); };
+  const auto look = [&] {
+    int answered = 0;
+    for (std::uint32_t i = 0; i < SourceLimits::most_sources; ++i) {
+      answered += limits.allow(generator, own(i), Instant{0}) ? 1 : 0;
+    }
+    EXPECT_LE(limits.size(), SourceLimits::most_sources);
+    return answered;
+  };
+  for (int n = 0; n < SourceLimits::burst; ++n) look();
+  for (int round = 0; round < 10; ++round) EXPECT_GT(look(), 10);
+  limits.allow(generator, IpAddress::v4(1), Instant{0});
+  EXPECT_GT(look(), 10);
+}
+
+TEST(SourceLimits, WhatCannotBeRememberedIsNotAnswered) {
+  Budget budget(1 << 20);
+  crypto::Generator generator;
+  SourceLimits limits(budget);
+  budget.refuse_attempt(1);
+  EXPECT_FALSE(limits.allow(generator, IpAddress::v4(1), Instant{0}));
+  EXPECT_TRUE(limits.allow(generator, IpAddress::v4(1), Instant{0}));
+  EXPECT_FALSE(SourceLimits().allow(generator, IpAddress::v4(1), Instant{0}));
 }
 
 }  // namespace

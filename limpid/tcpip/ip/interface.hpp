@@ -71,6 +71,8 @@ class Interface {
   void see(Instant now) { last_seen_ = std::max(last_seen_, now); }
 
   std::uint16_t mtu() const { return mtu_; }  // of the link
+  // The last step delivered what was put together here: a view that its next step ends.
+  bool lends() const { return !delivered_.empty(); }
   std::optional<Instant> deadline() const;
   const DropCounts& drops() const { return drops_; }
 

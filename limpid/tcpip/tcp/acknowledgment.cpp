@@ -173,7 +173,8 @@ void ConnectionStep::count_duplicate(Synchronized& t) {
   if (t.duplicate_acks < UINT16_MAX) ++t.duplicate_acks;
   // RFC 5681, section 3.2: "When the third duplicate ACK is received ... The lost segment starting at SND.UNA MUST be
   // retransmitted". RFC 6582, section 3.2: not if what was sent again is what they answer.
-  if (t.duplicate_acks == 3 && t.phase == Phase::open && wire::seq_at_least(t.snd_una(), t.recovery_point)) {
+  // In Phase::open all of that is acknowledged.
+  if (t.duplicate_acks == 3 && t.phase == Phase::open) {
     t.scoreboard.mark_first_segment_lost();
   }
 }

@@ -328,6 +328,28 @@ TEST(TcpSegments, ThreeDuplicatesRepairWithoutSack) {
   EXPECT_EQ(talk.t().congestion.cwnd(), 5500u);  // half of what it had grown to
 }
 
+TEST(TcpSegments, ThreeDuplicatesRepairWhateverTheInitialSequenceNumber) {
+  for (const wire::SeqNumber iss : {0u, 0x7fffffffu, 0x80000000u, 0xffffffffu}) {
+    End end;
+    wire::TcpHeader peer;
+    peer.flags.syn = true;
+    peer.window = 10000;
+    peer.options.mss = 1000;
+    end.tell(Accept{{here, there, iss, 0, 1460}, peer});
+    end.flush();
+    peer = {.sequence = 1, .acknowledgment = iss + 1, .flags = {.ack = true}, .window = 10000};
+    end.arrive({peer, {}, 0, 0, {}});
+    EXPECT_EQ(end.write(stream_piece(0, 0, 4000)), 4000u);
+    end.flush();
+    end.sent.clear();
+    for (int i = 0; i < 3; ++i) end.arrive({peer, {}, 0, 0, {}});
+    end.flush();
+    ASSERT_EQ(end.sent.size(), 1u) << iss;
+    EXPECT_EQ(end.sent.front().header.sequence, iss + 1);
+    EXPECT_EQ(end.sent.front().payload.size(), 1000u);
+  }
+}
+
 TEST(TcpSegments, LimitedTransmitForTheFirstTwoDuplicates) {
   Talk talk({}, {.mss = 1000}, false, 65535);
   talk.writes(20000);

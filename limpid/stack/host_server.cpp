@@ -43,7 +43,7 @@ class HostServerStep {
     if (flushing_) go_on();
     const std::size_t consumed = std::visit([this](const auto& e) { return on(e); }, event);
     if (!flushing_ && consumed != 0) go_on();
-    more_ = more_ || !state_.ready_.empty() || (flushing_ && state_.host_.needs_flush());
+    more_ = more_ || !state_.ready_.empty();
     const Wants wants = !state_.born_ ? Wants::entropy : !state_.asking_.empty() ? Wants::reply : Wants::event;
     return {consumed, actions_.all(), more_, wants, deadline()};
   }
@@ -345,6 +345,9 @@ class HostServerStep {
     }
     if (connection.tick) return step_server(connection, Tick{}), true;
     if (connection.wants == Wants::reply) return false;
+    const bool ends = connection.peer_finished && !connection.end_consumed;
+    // Asked for only if it is used: what is reserved is held until something is committed.
+    if (!waits && input.size() <= connection.offered && !ends) return false;
     if (!has_output(connection)) return false;
     if (waits) return step_server(connection, Tick{}), true;
     if (input.size() > connection.offered) {
@@ -354,7 +357,7 @@ class HostServerStep {
           connection.wants == Wants::event && !connection.more ? static_cast<std::uint32_t>(input.size()) : 0;
       return true;
     }
-    if (connection.peer_finished && !connection.end_consumed) {
+    if (ends) {
       connection.end_consumed = step_server(connection, stream::PeerFinished{}) != 0;
       return true;
     }
@@ -365,9 +368,9 @@ class HostServerStep {
   MutableBytes output(const Connection& connection) {
     return state_.host_.reserve(context(), connection.id, output_size);
   }
+  // Enough in one piece. If not, Writable comes when there is.
   bool has_output(const Connection& connection) {
-    if (state_.host_.writable(context(), connection.id) >= Server::least_room.bytes) return true;
-    output(connection);  // in vain, so that Writable comes
+    if (output(connection).size() >= Server::least_room.bytes) return true;
     state_.host_.commit(context(), connection.id, 0);
     return false;
   }

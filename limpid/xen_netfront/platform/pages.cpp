@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 // Made by entry.S and image.ld; only the addresses of the latter's mean anything.
 extern "C" {
@@ -34,11 +35,13 @@ std::uint64_t rights(std::uint64_t page) {
 
 }  // namespace
 
+// These tables are in use: at any instant of this whatever runs may be looked up in them anew, since a hypervisor that
+// interrupts may drop what the CPU remembers. So the code never loses its right to be run.
 void protect_pages() {
-  for (auto& large_page : page_directories) large_page |= no_execute;
   for (std::size_t i = 0; i < small_tables * 512; ++i) small_pages[i] = i * page_size | rights(i * page_size);
-  for (std::size_t i = 0; i < small_tables; ++i) {
-    page_directories[i] = reinterpret_cast<std::uint64_t>(small_pages + i * 512) | present | writable;
+  for (std::size_t i = 0; i < std::size(page_directories); ++i) {
+    page_directories[i] = i < small_tables ? reinterpret_cast<std::uint64_t>(small_pages + i * 512) | present | writable
+                                           : page_directories[i] | no_execute;
   }
   static_assert(small_tables * large_page_size >= 0x200000 + (std::size_t{8} << 20),
                 "image.ld allows 8 MiB from 2 MiB");

@@ -30,6 +30,11 @@ std::optional<WireFault> begun(Reader& in, Icmpv6Type type) {
   return right && code_is_zero ? std::nullopt : std::optional(WireFault::wrong_value);
 }
 
+// RFC 4291, section 2.5.5.2: addresses that map IPv4's stay within a node. Here they mean IPv4, about which no router
+// and no neighbour has anything to say by these messages.
+bool is_ipv6(const IpAddress& address) { return !address.is_ipv4(); }
+bool is_target(const IpAddress& address) { return is_ipv6(address) && !address.is_multicast(); }
+
 // The options behind `in`, which has read the message's fixed part.
 template <class Message>
 std::expected<Message, WireFault> with_options(Message message, Reader& in) {
@@ -70,7 +75,7 @@ bool read_option(NdpOptions& options, std::uint8_t kind, Reader in) {
     case prefix_information_kind: {
       const PrefixInformation prefix = read_prefix(in);
       options.prefixes.push_back(prefix);
-      return in.finished() && prefix.prefix_bits <= 128;
+      return in.finished() && prefix.prefix_bits <= 128 && is_ipv6(prefix.prefix);
     }
     case nonce_kind:
       // RFC 3971, section 5.3.2: 6 bytes are the least; a longer one is not ours.
@@ -83,7 +88,11 @@ bool read_option(NdpOptions& options, std::uint8_t kind, Reader in) {
       in.skip(2);
       const std::uint32_t lifetime = in.u32();
       if (in.remaining() == 0 || in.remaining() % 16 != 0) return false;
-      while (!in.empty()) options.servers.push_back({lifetime, read_ipv6(in)});
+      while (!in.empty()) {
+        const RecursiveDnsServer server{lifetime, read_ipv6(in)};
+        if (!is_ipv6(server.address)) return false;
+        options.servers.push_back(server);
+      }
       return true;
     }
     default:
@@ -192,7 +201,7 @@ std::expected<NeighborSolicitation, WireFault> NeighborSolicitation::parse(Bytes
   in.skip(4);
   NeighborSolicitation solicitation;
   solicitation.target = read_ipv6(in);
-  if (solicitation.target.is_multicast()) return std::unexpected(WireFault::wrong_value);
+  if (!is_target(solicitation.target)) return std::unexpected(WireFault::wrong_value);
   return with_options(solicitation, in);
 }
 
@@ -212,7 +221,7 @@ std::expected<NeighborAdvertisement, WireFault> NeighborAdvertisement::parse(Byt
   advertisement.solicited = (flags >> 30 & 1) != 0;
   advertisement.override = (flags >> 29 & 1) != 0;
   advertisement.target = read_ipv6(in);
-  if (advertisement.target.is_multicast()) return std::unexpected(WireFault::wrong_value);
+  if (!is_target(advertisement.target)) return std::unexpected(WireFault::wrong_value);
   return with_options(advertisement, in);
 }
 

@@ -1,6 +1,6 @@
 // Neighbour Discovery (RFC 4861), with the options of RFC 8106 (DNS servers) and RFC 3971 (nonce). Each message is
 // parsed from its ICMPv6 type on and emitted so, with a checksum of 0. What only the receiver knows (hop limit 255, the
-// addresses of the packet) is judged there.
+// addresses of the packet) is judged there. Targets, prefixes and servers that map IPv4's addresses are malformed.
 #pragma once
 
 #include <array>

@@ -357,6 +357,56 @@ TEST(IpAddresses, ARouterThatSaysSoOrExpiresIsNone) {
   EXPECT_FALSE(link.state().routers().is_router(address("fe80::1")));
 }
 
+// The form of IPv4's addresses within a node is nothing that IPv6's messages may speak about.
+TEST(IpAddresses, RoutersAndNeighboursOfIPv6SayNothingAboutIPv4) {
+  ip::Config config = config_with({"10.9.0.2/24"});
+  config.gateway = address("10.9.0.254");
+  config.slaac = true;
+  Link link(config);
+  link.settle();
+  for (const std::uint8_t bits : {0, 24, 64, 120}) {
+    wire::RouterAdvertisement said = prefix_for("::ffff:0.0.0.0", 86400, 14400);
+    wire::PrefixInformation information = said.options.prefixes[0];
+    information.prefix_bits = bits;
+    said.options.prefixes = {information};
+    link.receive(router_says(said));
+  }
+  wire::RouterAdvertisement said;
+  said.options.servers.push_back({600, address("::ffff:192.0.2.53")});
+  link.receive(router_says(said));
+  EXPECT_EQ(link.state().routers().prefixes(), 0u);
+  EXPECT_TRUE(link.told.empty());
+  EXPECT_EQ(link.drops(Drop::ndp_malformed), 5u);
+  // Its way leads through the gateway still, and the state can be loaded.
+  EXPECT_EQ(link.state().routers().next_hop(link.state().addresses(), address("192.0.2.1")), address("10.9.0.254"));
+  Budget budget(1 << 20);
+  const auto saved = save(link.state(), link.at, budget);
+  ASSERT_TRUE(saved);
+  EXPECT_TRUE(load<ip::Interface>({saved->data(), saved->size()}, {link.at, budget}));
+
+  link.receive(arp_request);
+  const MacAddress known = link.state().neighbours().find(address("10.9.0.1"))->mac;
+  link.forget();
+  const auto neighbour_says = [&](Frame message) {
+    wire::Ipv6Header header;
+    header.source = address("fe80::1");
+    header.destination = link.state().addresses().link_local()->address();
+    header.next_header = Protocol::icmpv6;
+    header.hop_limit = 255;
+    Writer(MutableBytes(message).subspan(2, 2))
+        .u16(wire::transport_checksum(header.source, header.destination, Protocol::icmpv6, message));
+    link.receive(ipv6(header, message));
+  };
+  wire::NeighborAdvertisement claim{.solicited = true, .override = true, .target = address("::ffff:10.9.0.1")};
+  claim.options.target_link_layer_address = other_mac;
+  neighbour_says(emitted(claim));
+  EXPECT_EQ(link.state().neighbours().find(address("10.9.0.1"))->mac, known);
+  neighbour_says(emitted(wire::NeighborSolicitation{address("::ffff:10.9.0.2")}));
+  EXPECT_EQ(link.drops(Drop::ndp_malformed), 7u);
+  EXPECT_EQ(link.drops(Drop::no_room), 0u);
+  EXPECT_TRUE(link.sent.empty());
+}
+
 TEST(IpAddresses, ATinyHopLimitIsNotBelieved) {
   Link link(slaac());
   link.start();

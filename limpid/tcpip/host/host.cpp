@@ -209,8 +209,9 @@ void HostStep::run_ip(const ip::Interface::Event& event) {
     more = ip::Interface::advance(config_.ip, state_.ip_, now_, *next, budget_, out).more;
     carve(before - out.room.size());
     for (auto& action : actions.all()) carry_out(action);
-    // What was delivered out of it lasts until its next step, and so must this one.
-    if (more && state_.ip_.lends()) {
+    // What was delivered out of it lasts until its next step, and so must this one. Nor may another packet come before
+    // the connection that this one was for has reported all.
+    if (more && (state_.ip_.lends() || state_.unfinished_)) {
       more_ = true;
       return;
     }

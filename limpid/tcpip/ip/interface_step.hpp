@@ -127,6 +127,7 @@ class InterfaceStep {
   Budget& budget_;
   Outlet<Action>& out_;
   bool more_ = false;
+  bool delivers_ = false;  // a packet, in this step
 };
 
 }  // namespace limpid::tcpip::ip

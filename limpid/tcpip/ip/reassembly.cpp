@@ -139,7 +139,14 @@ bool Reassembler::Waiting::restored(const LoadContext&) const {
   if (first != (!pieces.empty() && pieces[0].begin == 0)) return false;
   if (size && (pieces.empty() || *size != end)) return false;
   return packet.size() == (pieces.empty() ? 0 : header_size + end) && pieces.size() <= most_pieces && !whole() &&
-         end <= most_carried(key);
+         end <= most_carried(key) && (!first || header_is_sound());
+}
+
+bool Reassembler::Waiting::header_is_sound() const {
+  const Bytes bytes(packet.data(), packet.size());
+  if (!key.source.is_ipv4()) return wire::Ipv6Header::parse_quoted(bytes).has_value();
+  const auto parsed = wire::Ipv4Header::parse_quoted(bytes);
+  return parsed && parsed->payload_offset == header_size;
 }
 
 bool Reassembler::Waiting::whole() const {
@@ -167,7 +174,7 @@ Reassembler::Waiting* Reassembler::find_or_begin(Instant now, const Limits& limi
   }
   if (waiting_.size() >= std::max<std::size_t>(1, limits.reassemblies)) {
     drops.add(Drop::reassembly_evicted);
-    waiting_.erase_front(1);
+    erase(*displaced_by(key, false));
   }
   if (waiting_.budget() == nullptr) return nullptr;
   Waiting begun;
@@ -195,16 +202,14 @@ Reassembler::Waiting* Reassembler::store(const Limits& limits, Waiting& waiting,
     const std::size_t wanted = fragment.more ? std::min(most, std::max(end, 2 * target->packet.capacity())) : end;
     const std::size_t extra = wanted - target->packet.capacity();
     while (bytes() + extra > limits.reassembly_bytes) {
-      Waiting* const oldest = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& candidate) {
-        return candidate.packet.capacity() > 0 && !(candidate.key == key);
-      });
-      if (oldest == waiting_.end()) {
+      Waiting* const displaced = displaced_by(key, true);
+      if (displaced == nullptr) {
         drops.add(Drop::fragment_limit);
         target->spoil();
         return nullptr;
       }
       drops.add(Drop::reassembly_evicted);
-      erase(*oldest);
+      erase(*displaced);
       target = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.key == key; });
     }
     if (!target->packet.reserve(wanted)) {
@@ -219,6 +224,17 @@ Reassembler::Waiting* Reassembler::store(const Limits& limits, Waiting& waiting,
     target->first = true;
   }
   return target;
+}
+
+// The oldest of the same source, or else of all: nobody loses his packets because somebody else sends many.
+Reassembler::Waiting* Reassembler::displaced_by(const FragmentKey& key, bool holding) {
+  Waiting* oldest = nullptr;
+  for (Waiting& candidate : waiting_) {
+    if (candidate.key == key || (holding && candidate.packet.capacity() == 0)) continue;
+    if (candidate.key.source == key.source) return &candidate;
+    if (oldest == nullptr) oldest = &candidate;
+  }
+  return oldest;
 }
 
 void Reassembler::erase(Waiting& waiting) {

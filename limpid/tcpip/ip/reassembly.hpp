@@ -3,7 +3,8 @@
 // well): what an inspecting device saw and what a host makes of it must not differ.
 //
 // FragmentSmack (CVE-2018-5391) made lists of many small pieces expensive; here a piece costs one walk over at most
-// `most_pieces` of them, and its packet is given up when it has more.
+// `most_pieces` of them, and its packet is given up when it has more. Who sends too many packets in pieces displaces
+// his own first.
 #pragma once
 
 #include <optional>
@@ -89,11 +90,14 @@ class Reassembler {
     }
     bool restored(const LoadContext&) const;
     bool whole() const;
+    bool header_is_sound() const;
     void spoil();
   };
 
   Waiting* find_or_begin(Instant now, const Limits& limits, const FragmentKey& key, DropCounts& drops);
   Waiting* store(const Limits& limits, Waiting& waiting, const Fragment& fragment, DropCounts& drops);
+  // Who makes room for a packet with `key`; null if there is nobody. Holding means that bytes are wanted of him.
+  Waiting* displaced_by(const FragmentKey& key, bool holding);
   void erase(Waiting& waiting);
 
   Vec<Waiting> waiting_;  // oldest first

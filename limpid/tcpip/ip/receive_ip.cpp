@@ -140,6 +140,7 @@ void InterfaceStep::receive_upper(const IpHeaders& ip, Bytes packet, MutableByte
     delivered.checksum_good = arrival.looped || (arrival.offload.checksum_good && !arrival.reassembled);
     delivered.segment_size = arrival.reassembled ? std::uint16_t{0} : arrival.offload.segment_size;
     delivered.broadcast_or_multicast = to_group;
+    delivers_ = true;
     return out_.actions.push(delivered);
   }
   drop(Drop::protocol_unknown);
@@ -154,11 +155,10 @@ void InterfaceStep::reassemble_ipv4(const wire::Parsed<Ipv4Header>& parsed, Byte
   Ipv4Header header = parsed.header;
   const FragmentKey key{header.source, header.destination, header.identification, header.protocol};
   Fragment fragment{header.fragment_offset, header.more_fragments, header.ecn, parsed.payload(packet)};
+  // As the first piece alone would have it: so it is quoted if the others do not come.
   Byte kept[Ipv4Header::least_size];
   header.options = {};
-  header.more_fragments = header.dont_fragment = false;
-  header.fragment_offset = 0;
-  header.total_length = Ipv4Header::least_size;
+  header.total_length = static_cast<std::uint16_t>(Ipv4Header::least_size + fragment.bytes.size());
   Writer out{MutableBytes(kept)};
   header.emit(out);
   fragment.header = kept;
@@ -166,6 +166,7 @@ void InterfaceStep::reassemble_ipv4(const wire::Parsed<Ipv4Header>& parsed, Byte
   if (!whole) return;
   const MutableBytes bytes(whole->packet.data(), whole->packet.size());
   header = Ipv4Header::parse_quoted(bytes)->header;
+  header.more_fragments = header.dont_fragment = false;
   header.total_length = static_cast<std::uint16_t>(bytes.size());
   header.ecn = whole->ecn;
   Writer front(bytes);
@@ -213,6 +214,7 @@ void InterfaceStep::reassemble_ipv6(const Ipv6Header& received, const wire::Ipv6
   Byte kept[Ipv6Header::size];
   Ipv6Header header = received;
   header.next_header = said.next_header;
+  header.payload_length = static_cast<std::uint16_t>(carried.size());
   Writer out{MutableBytes(kept)};
   header.emit(out);
   fragment.header = kept;
@@ -232,14 +234,16 @@ void InterfaceStep::reassemble_ipv6(const Ipv6Header& received, const wire::Ipv6
 
 // What we sent to ourselves.
 void InterfaceStep::receive_looped() {
-  if (!state_.looped_due_ || *state_.looped_due_ > now() || !state_.delivered_.empty()) return;
+  if (!state_.looped_due_ || *state_.looped_due_ > now()) return;
+  // One a step: there is one place to point into, and whoever gets a packet may have more to do about it first.
+  if (delivers_ || !state_.delivered_.empty()) more_ = true;
   if (!has_room()) return;
   state_.delivered_ = std::move(state_.looped_[0].frame);
   state_.looped_.erase_front(1);
   if (state_.looped_.empty()) {
     state_.looped_due_.reset();
   } else {
-    more_ = true;  // one a step: there is one place to point into
+    more_ = true;
   }
   const MutableBytes frame(state_.delivered_.data(), state_.delivered_.size());
   const auto parsed = wire::EthernetHeader::parse(frame);

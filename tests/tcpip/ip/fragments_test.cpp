@@ -22,11 +22,12 @@ Frame content(std::size_t size) {
   return bytes;
 }
 
-Frame frame_of(bool v6, const Frame& all, Piece piece, std::uint32_t id = 7, std::uint8_t ecn = 0) {
+Frame frame_of(bool v6, const Frame& all, Piece piece, std::uint32_t id = 7, std::uint8_t ecn = 0,
+               std::string_view source = {}) {
   const Bytes part = Bytes(all).subspan(piece.begin, piece.end - piece.begin);
   if (!v6) {
     wire::Ipv4Header header;
-    header.source = address("10.9.0.1");
+    header.source = address(source.empty() ? "10.9.0.1" : source);
     header.destination = address("10.9.0.2");
     header.protocol = Protocol::udp;
     header.identification = static_cast<std::uint16_t>(id);
@@ -39,7 +40,7 @@ Frame frame_of(bool v6, const Frame& all, Piece piece, std::uint32_t id = 7, std
       emitted(wire::Ipv6FragmentHeader{Protocol::udp, static_cast<std::uint16_t>(piece.begin), piece.more, id});
   payload.insert(payload.end(), part.begin(), part.end());
   wire::Ipv6Header header;
-  header.source = address("fd00:9::1");
+  header.source = address(source.empty() ? "fd00:9::1" : source);
   header.destination = address("fd00:9::2");
   header.next_header = Protocol::fragment;
   header.ecn = ecn;
@@ -144,6 +145,82 @@ TEST_P(IpFragments, WhatIsNotCompletedInTimeIsToldAndForgotten) {
                        : packet.size() > 22 && to_hex(packet.subspan(20, 2)) == "0b01";
   }
   EXPECT_EQ(told, 1u);
+}
+
+// What is told quotes the first piece as it was, whatever it is a piece of.
+TEST(IpFragments4, TimeExceededQuotesTheFirstPiece) {
+  Link link;
+  link.settle();
+  link.receive(arp_request);
+  link.forget();
+  Frame echo = emitted(wire::Icmpv4Header{wire::Icmpv4Type::echo_request, 0, 7});
+  echo.resize(1000, 0x55);
+  wire::Ipv4Header header;
+  header.source = address("10.9.0.1");
+  header.destination = address("10.9.0.2");
+  header.protocol = Protocol::icmp;
+  header.identification = 9;
+  header.more_fragments = true;
+  link.receive(ipv4(header, echo));
+  link.wait(seconds(31));
+  ASSERT_EQ(link.sent.size(), 1u);
+  const Bytes packet = Bytes(link.sent[0]).subspan(14);
+  EXPECT_EQ(to_hex(packet.subspan(20, 2)), "0b01");
+  const auto quoted = wire::Ipv4Header::parse_quoted(packet.subspan(28));
+  ASSERT_TRUE(quoted);
+  EXPECT_EQ(quoted->header.total_length, 1020);
+  EXPECT_TRUE(quoted->header.more_fragments);
+  EXPECT_EQ(quoted->header.identification, 9);
+}
+
+// Who fills every place and all of the memory displaces himself: what another source had begun is completed.
+TEST_P(IpFragments, FromOneSourceDisplaceTheirOwn) {
+  Link crowded;
+  crowded.settle();
+  crowded.receive(arp_request);
+  crowded.receive(neighbor_solicitation);
+  crowded.receive(frame_of(GetParam(), all, {0, 1000, true}));
+  const std::string_view other = GetParam() ? "fd00:9::66" : "10.9.0.66";
+  const Frame large = content(60000);
+  for (std::uint32_t id = 0; id < 100; ++id) {
+    crowded.receive(frame_of(GetParam(), large, {48000, 49000, true}, id, 0, other));
+  }
+  EXPECT_GT(crowded.drops(Drop::reassembly_evicted), 80u);
+  crowded.forget();
+  crowded.receive(frame_of(GetParam(), all, {1000, 4000, false}));
+  EXPECT_EQ(crowded.delivered.size(), 1u);
+}
+
+// A packet to ourselves that is due when another was put together has its own step: there is one place for both.
+TEST_P(IpFragments, APacketToOurselvesHasAStepOfItsOwn) {
+  const bool v6 = GetParam();
+  const Frame datagram = content(100);
+  const auto loop = [&] {
+    ip::Packet packet;
+    packet.source = packet.destination = address(v6 ? "fd00:9::2" : "10.9.0.2");
+    packet.protocol = Protocol::udp;
+    packet.header = Bytes(datagram).first(8);
+    packet.checksum_offset = wire::UdpHeader::checksum_offset;
+    EXPECT_EQ(link.send(packet), ip::SendResult::sent);
+    link.at = link.at + milliseconds(1);
+  };
+  // As the driver steps it: no deadline that has come is left, unless there is more to do at once.
+  const auto delivers = [&](Frame frame) {
+    std::vector<std::size_t> each;
+    ip::Interface::Event event = FrameReceived{frame};
+    for (bool more = true; more; event = Tick{}) {
+      const std::size_t before = link.delivered.size();
+      more = link.step(event);
+      each.push_back(link.delivered.size() - before);
+      EXPECT_TRUE(more || !link.deadline || *link.deadline > link.at);
+    }
+    return each;
+  };
+  receive({0, 1000, true});
+  loop();
+  EXPECT_EQ(delivers(frame_of(v6, all, {1000, 4000, false})), (std::vector<std::size_t>{1, 1}));
+  loop();
+  EXPECT_EQ(delivers(from_hex(v6 ? udp6 : udp)), (std::vector<std::size_t>{1, 1}));
 }
 
 // FragmentSmack (CVE-2018-5391): many small pieces that never become a packet.

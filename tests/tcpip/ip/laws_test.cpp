@@ -126,12 +126,25 @@ TEST(IpLaws, DamagedSnapshots) {
   const Frame whole(saved->begin(), saved->end());
   Random random(5);
   std::size_t loaded = 0;
-  for (int round = 0; round < 4000; ++round) {
+  // Each bit of the header that is kept of the packet in pieces, which its two addresses end; then anything.
+  const Frame addresses = from_hex("0a0900010a090002");
+  const auto end_of_header = static_cast<std::size_t>(
+      std::search(whole.begin(), whole.end(), addresses.begin(), addresses.end()) - whole.begin() + 8);
+  constexpr std::size_t header_size = wire::Ipv4Header::least_size;
+  const auto damage = [&](std::size_t round) {
     Frame damaged = whole;
+    if (round < 8 * header_size) {
+      damaged[end_of_header - header_size + round / 8] ^= static_cast<Byte>(1u << round % 8);
+      return damaged;
+    }
     for (std::size_t n = 1 + random.below(3); n > 0; --n) {
       damaged[random.below(damaged.size())] ^= static_cast<Byte>(1u << random.below(8));
     }
     if (random.below(10) == 0) damaged.resize(random.below(damaged.size()));
+    return damaged;
+  };
+  for (std::size_t round = 0; round < 4000; ++round) {
+    const Frame damaged = damage(round);
     Budget mine(4 << 20);
     auto state = load<Interface>(damaged, {link.at, mine});
     if (!state) continue;
@@ -144,6 +157,9 @@ TEST(IpLaws, DamagedSnapshots) {
     Instant now = link.at;
     for (int steps = 0; steps < 200; ++steps) {
       Frame frame = from_hex(steps % 2 == 0 ? echo_request : neighbor_solicitation);
+      // What is put together is whole then.
+      if (steps == 1) frame = fragment(800, true, 800);
+      if (steps == 2) frame = fragment(2400, false, 80);
       const Interface::Event event = steps % 3 == 0 ? Interface::Event{Tick{}} : FrameReceived{frame, {}};
       const auto progress = Interface::advance(link.config, *state, {now, {}}, event, {room, slots, mine});
       if (progress.deadline) {

@@ -45,14 +45,18 @@ class Link {
   explicit Link(ip::Config with = config_with({"10.9.0.2/24", "fd00:9::2/64"}), std::size_t memory = 4 << 20)
       : config(with), budget(memory), room_(1 << 18), slots_(128), state_(std::make_unique<ip::Interface>()) {}
 
+  // One step; whether there is more to be done at once.
+  bool step(const ip::Interface::Event& event) {
+    const auto progress = ip::Interface::advance(config, *state_, now(), event, room());
+    EXPECT_EQ(progress.consumed, 1u);
+    for (const auto& action : progress.actions) note(action);
+    deadline = progress.deadline;
+    return progress.more;
+  }
   // Steps until there is nothing to be done at once.
   void tell(ip::Interface::Event event) {
     for (int steps = 0; steps < 1000; ++steps) {
-      const auto progress = ip::Interface::advance(config, *state_, now(), event, room());
-      EXPECT_EQ(progress.consumed, 1u);
-      for (const auto& action : progress.actions) note(action);
-      deadline = progress.deadline;
-      if (!progress.more) return;
+      if (!step(event)) return;
       event = Tick{};
     }
     ADD_FAILURE() << "`more` does not end";

@@ -74,17 +74,17 @@ void Reassembly::clear() {
   recent_ = {};
 }
 
-SackBlock Reassembly::block_around(std::size_t index) const {
-  std::size_t first = index;
-  std::size_t last = index;
-  while (first > 0 && pieces_[first - 1].end() == pieces_[first].begin) --first;
-  while (last + 1 < pieces_.size() && pieces_[last].end() == pieces_[last + 1].begin) ++last;
-  return {pieces_[first].begin, pieces_[last].end()};
+Reassembly::Run Reassembly::run_around(std::size_t index) const {
+  Run run{index, index};
+  while (run.first > 0 && pieces_[run.first - 1].end() == pieces_[run.first].begin) --run.first;
+  while (run.last + 1 < pieces_.size() && pieces_[run.last].end() == pieces_[run.last + 1].begin) ++run.last;
+  return run;
 }
 
 void Reassembly::report(InlineList<SackBlock, 4>& blocks, std::size_t most) const {
   const std::size_t before = blocks.size();  // a D-SACK, which may equal one of these
-  const auto add = [&](const SackBlock& block) {
+  const auto add = [&](const Run& run) {
+    const SackBlock block{pieces_[run.first].begin, pieces_[run.last].end()};
     const bool known = std::find(blocks.begin() + before, blocks.end(), block) != blocks.end();
     if (blocks.size() < most && !known) blocks.push_back(block);
   };
@@ -95,9 +95,14 @@ void Reassembly::report(InlineList<SackBlock, 4>& blocks, std::size_t most) cons
         pieces_.begin(), pieces_.end(), [&](const Piece& piece) { return piece.begin - origin <= at - origin; });
     if (behind == pieces_.begin()) continue;
     const auto index = static_cast<std::size_t>(behind - pieces_.begin()) - 1;
-    if (seq_before(at, pieces_[index].end())) add(block_around(index));
+    if (seq_before(at, pieces_[index].end())) add(run_around(index));
   }
-  for (std::size_t i = pieces_.size(); i-- > 0 && blocks.size() < most;) add(block_around(i));
+  // Run by run: many small pieces that touch each other are looked at once.
+  for (std::size_t behind = pieces_.size(); behind > 0 && blocks.size() < most;) {
+    const Run run = run_around(behind - 1);
+    add(run);
+    behind = run.first;
+  }
 }
 
 bool Reassembly::restored(const LoadContext&) const {

@@ -49,7 +49,11 @@ class Reassembly {
     static void fields(auto& self, auto&& visit) { visit(self.begin, self.bytes); }
   };
 
-  wire::SackBlock block_around(std::size_t index) const;
+  // Pieces that touch each other, from the first to the last.
+  struct Run {
+    std::size_t first = 0, last = 0;
+  };
+  Run run_around(std::size_t index) const;
   bool add(std::size_t index, wire::SeqNumber sequence, Bytes bytes, Budget& budget);
 
   Deque<Piece> pieces_;                    // in order, without overlap

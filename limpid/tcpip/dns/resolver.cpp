@@ -121,6 +121,12 @@ bool Resolver::Lookup::done() const {
                      [](const Inquiry& inquiry) { return inquiry.stage == Inquiry::Stage::done; });
 }
 
+bool Resolver::Lookup::unfinished() const {
+  return cancelled || done() || std::any_of(inquiries.begin(), inquiries.end(), [](const Inquiry& inquiry) {
+           return inquiry.stage == Inquiry::Stage::due;
+         });
+}
+
 // One step over one state. What has to be said comes in a fixed order: what time brought about, what the event did, the
 // look-ups that are over, the questions that are due. Where the room ends, the next step goes on, so that the order of
 // draws does not depend on the room.
@@ -488,6 +494,7 @@ std::optional<Instant> Resolver::deadline() const {
   for (const Lookup& lookup : lookups_) {
     consider(lookup.until);
     for (const Inquiry& inquiry : lookup.inquiries) consider(inquiry.deadline);
+    if (lookup.unfinished()) consider(last_seen_);
   }
   return next;
 }

@@ -162,6 +162,7 @@ class Resolver {
 
   std::optional<std::variant<std::monostate>> pending() const { return {}; }
   Wants wants() const;
+  // Not later than the last step where that one ended for want of room.
   std::optional<Instant> deadline() const;
 
   // Whether a question awaits its answer at this UDP port.
@@ -215,6 +216,7 @@ class Resolver {
     std::array<Inquiry, 2> inquiries{};  // for AAAA and for A; one that was not asked for is done
     std::optional<Instant> until{};      // what is not done then is given up
     bool done() const;
+    bool unfinished() const;  // something is to be said now
     static void fields(auto& self, auto&& visit) { visit(self.token, self.cancelled, self.inquiries, self.until); }
   };
 

@@ -113,6 +113,10 @@ std::size_t ConnectionStep::flush(SynReceived& s) {
     header.sequence = s.birth.iss + 1;
     header.flags.syn = false;
     header.options.mss.reset();
+    // RFC 7323, section 2.2, of all segments but those with SYN: the window is scaled.
+    if (n.window_scale) {
+      header.window = static_cast<std::uint16_t>(header.window >> window_scale_for(config_.max_receive_window));
+    }
   }
   s.syn_due = s.ack_due = false;
   push_emit(header);

@@ -77,7 +77,7 @@ class HostServer {
       .bytes = tcpip::Host::least_room.bytes + Server::least_room.bytes + 4096,
       .actions = 2 * tcpip::Host::least_room.actions + 2 * (Server::least_room.actions + 8),
       .input = 1};
-  static constexpr SnapshotKind snapshot_kind{"hsvr", 2};
+  static constexpr SnapshotKind snapshot_kind{"hsvr", 3};
 
   static Progress<Action> advance(const Config& config, HostServer& state, Time now, const Event& event,
                                   const Room<Action>& room);

@@ -62,7 +62,7 @@ class Host {
                               host::ConfigurationChanged>;
 
   static constexpr LeastRoom least_room{.bytes = 12288, .actions = 32, .input = 1};
-  static constexpr SnapshotKind snapshot_kind{"host", 2};
+  static constexpr SnapshotKind snapshot_kind{"host", 3};
   // Connections that one Flush sheds at most, and what else one step does at most of each kind: timers that expire,
   // TIME-WAIT records that are dropped.
   static constexpr std::size_t most_shed = 4;

@@ -32,7 +32,7 @@ class Interface {
 
   // An echo of 64 KiB takes as many bytes, and an action for each of its fragments; with less it is dropped (no_room).
   static constexpr LeastRoom least_room{.bytes = PendingFrame::most_bytes, .actions = 4, .input = 1};
-  static constexpr SnapshotKind snapshot_kind{"ipif", 1};
+  static constexpr SnapshotKind snapshot_kind{"ipif", 2};
 
   static Progress<Action> advance(const Config& config, Interface& state, Time now, const Event& event,
                                   const Room<Action>& room);

@@ -72,7 +72,11 @@ bool NeighbourCache::learn(Instant now, const Limits& limits, const NeighbourCla
   // RFC 4861, section 7.2.5 would take a new address that says so. Here, whoever answered not long ago is asked first.
   if (known(*neighbour, now)) {
     drops.add(Drop::neighbour_locked);
-    if (neighbour->state != Reachability::probe) enter(*neighbour, Reachability::probe, now);
+    if (neighbour->state != Reachability::probe) {
+      // RFC 1122, section 2.3.2.1: no more than one question a second.
+      const Instant again = neighbour->asked ? *neighbour->asked + retransmit_time(claim.address) : now;
+      enter(*neighbour, Reachability::probe, std::max(now, again));
+    }
     return false;
   }
   if (!claim.override) return false;
@@ -102,7 +106,8 @@ Neighbour* NeighbourCache::due(Instant now) {
 
 void NeighbourCache::asked(Instant now, Neighbour& neighbour) {
   ++neighbour.solicitations;
-  neighbour.deadline = now + retransmit_time_;
+  neighbour.asked = now;
+  neighbour.deadline = now + retransmit_time(neighbour.address);
 }
 
 void NeighbourCache::forget(Neighbour& neighbour, DropCounts& drops) {

@@ -33,14 +33,15 @@ struct Neighbour {
   bool used = false;               // something was sent through it
   std::uint8_t solicitations = 0;  // sent in this state
   Instant deadline{};              // of the state; of `reachable`, when it becomes stale
+  std::optional<Instant> asked{};  // last: claims must not make us ask more often than the time between two questions
   Instant last_used{};             // or, if it never was, when it was heard of
   IpAddress asking;                // incomplete: the source of the packet that asked (RFC 4861, section 7.2.2)
   Vec<PendingFrame> pending;       // oldest first
 
   const IpAddress& key() const { return address; }
   static void fields(auto& self, auto&& visit) {
-    visit(self.address, self.mac, self.state, self.used, self.solicitations, self.deadline, self.last_used, self.asking,
-          self.pending);
+    visit(self.address, self.mac, self.state, self.used, self.solicitations, self.deadline, self.asked, self.last_used,
+          self.asking, self.pending);
   }
 };
 
@@ -100,6 +101,8 @@ class NeighbourCache {
   Neighbour* add(Instant now, const Limits& limits, const IpAddress& address, bool wanted, DropCounts& drops);
   void enter(Neighbour& neighbour, Reachability state, Instant deadline);
   bool known(const Neighbour& neighbour, Instant now) const;
+  // Routers speak for Neighbour Discovery only.
+  Duration retransmit_time(const IpAddress& address) const { return address.is_ipv4() ? seconds(1) : retransmit_time_; }
   void wake(Instant at) { alarm_ = alarm_ ? std::min(*alarm_, at) : at; }
 
   SortedTable<Neighbour> entries_;

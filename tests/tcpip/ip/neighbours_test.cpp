@@ -138,8 +138,10 @@ TEST(IpNeighbours, NobodyTakesTheAddressOfOneThatAnswers) {
     link.receive(claim(other_mac));
     EXPECT_EQ(link.drops(Drop::neighbour_locked), 1u);
     EXPECT_EQ(mac_of(link, who), peer_mac);
-    // It is asked, and stays.
+    // It is asked, though not sooner than a second after the last question, and stays.
     EXPECT_EQ(state_of(link, who), Reachability::probe);
+    EXPECT_TRUE(link.sent.empty());
+    link.wait(seconds(1));
     ASSERT_EQ(link.sent.size(), 1u);
     EXPECT_EQ(Bytes(link.sent[0]).first(6), Bytes(peer_mac.octets));
     link.receive(claim(other_mac));
@@ -154,6 +156,38 @@ TEST(IpNeighbours, NobodyTakesTheAddressOfOneThatAnswers) {
     link.tell(Tick{});
     link.receive(claim(other_mac));
     EXPECT_EQ(mac_of(link, who), other_mac);
+  }
+}
+
+// RFC 1122, section 2.3.2.1: "The recommended maximum rate is 1 per second per destination."
+TEST(IpNeighbours, ClaimsDoNotMakeUsAskMoreOften) {
+  for (const std::string_view who : {"10.9.0.1", "fd00:9::1"}) {
+    ip::Config config = config_with({"10.9.0.2/24", "fd00:9::2/64"});
+    config.slaac = true;
+    Link link(config);
+    link.settle();
+    // A router has a say in what is asked by Neighbour Discovery, down to half a second.
+    wire::RouterAdvertisement said;
+    said.retrans_timer = 1;
+    link.receive(icmpv6("fe80::1", "ff02::1", emitted(said), 255, {peer_mac, {{0x33, 0x33, 0, 0, 0, 1}}}));
+    const auto claim = [&](MacAddress mac) {
+      return address(who).is_ipv4() ? arp(wire::ArpOperation::reply, mac, who, "10.9.0.2", our_mac)
+                                    : advertisement(who, mac, true, true);
+    };
+    send_to(link, address(who));
+    link.tell(Tick{});
+    link.receive(claim(peer_mac));
+    link.forget();
+    // Each question is answered, and followed by the next claim.
+    std::size_t answered = 0;
+    for (int ms = 0; ms < 10'000; ms += 10) {
+      link.receive(claim(other_mac));
+      link.wait(milliseconds(10));
+      for (; answered < link.sent.size(); ++answered) link.receive(claim(peer_mac));
+    }
+    EXPECT_EQ(mac_of(link, who), peer_mac);
+    EXPECT_LE(link.sent.size(), address(who).is_ipv4() ? 10u : 20u);
+    EXPECT_GE(link.sent.size(), 5u);
   }
 }
 

@@ -52,14 +52,20 @@ void HostStep::carry_out(const dhcp::Client::Action& action) {
                    std::optional<Duration> lifetime;
                    if (lease.times) lifetime = lease.times->expire - now_.monotonic;
                    if (lease.mtu != 0) command_ip(ip::SetMtu{std::min(lease.mtu, config_.ip.mtu)});
-                   command_ip(ip::AddAddress{lease.address, lifetime, config_.ip.probe});
+                   // One that stands in the configuration is not for a server to give, nor to take back.
+                   const auto& configured = config_.ip.addresses;
+                   if (std::none_of(configured.begin(), configured.end(),
+                                    [&](const Cidr& cidr) { return cidr.address == lease.address.address; })) {
+                     command_ip(ip::AddAddress{lease.address, lifetime, config_.ip.probe});
+                     state_.leased_address_ = lease.address.address;
+                   }
                    command_ip(ip::SetGateway{false, lease.gateway});
-                   state_.leased_address_ = lease.address.address;
                    tell_servers();
                  },
                  [this](const dhcp::Lost&) {
-                   if (!state_.leased_address_) return;
-                   command_ip(ip::RemoveAddress{*std::exchange(state_.leased_address_, std::nullopt)});
+                   if (state_.leased_address_) {
+                     command_ip(ip::RemoveAddress{*std::exchange(state_.leased_address_, std::nullopt)});
+                   }
                    command_ip(ip::SetGateway{false, config_.ip.gateway});
                    tell_servers();
                  },

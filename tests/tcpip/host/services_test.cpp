@@ -99,6 +99,22 @@ TEST(Services, ALeaseIsUsedRenewedAndLost) {
   EXPECT_FALSE(served.client.state.interface().source_for(ip("192.0.2.1")));
 }
 
+// A server that offers the address that the host was configured with can end its own lease, not the address.
+TEST(Services, AConfiguredAddressIsNotForAServerToTakeBack) {
+  Host::Config config = without_address();
+  config.ip.addresses.push_back(*parse_cidr("10.0.0.77/24"));
+  Served served(config);
+  served.lease(1'000);
+  served.client.tell(LinkChanged{true});
+  ASSERT_TRUE(served.wire.run([&] { return served.client.state.interface().mtu() == 1400; }));
+  served.wire.inspect = [&](int from, Frame&) { return from == 0; };
+  served.wire.run_for(seconds(1'001));
+  EXPECT_TRUE(served.client.state.interface().is_ours(ip("10.0.0.77")));
+  EXPECT_EQ(served.client.addresses.size(), 1u);  // as usable, once
+  // Nor does what came with the lease outlive it.
+  EXPECT_FALSE(served.client.state.interface().source_for(ip("192.0.2.1")));
+}
+
 // However much else is due in the step in which it comes, and however little room there is, a lease is taken whole.
 TEST(Services, ALeaseIsTakenWholeInTheLeastRoom) {
   const auto narrowest = Host::least_room;

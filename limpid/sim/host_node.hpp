@@ -1,8 +1,8 @@
 // A tcpip::Host as a node of the simulated network, with the application above it.
 #pragma once
 
+#include "limpid/sim/host_watch.hpp"
 #include "limpid/sim/simulation.hpp"
-#include "limpid/tcpip/host/host.hpp"
 
 namespace limpid::sim {
 
@@ -11,6 +11,9 @@ namespace limpid::sim {
 //   void see(const Action&)                       every action that is none of the device's, in order; views are dead
 //                                                 afterwards; it must not speak to the host
 //   void work(tcpip::Host&, const Context&)       after the actions of a step: what it wants to tell the host
+//   std::optional<Host::Event> command()          if there is one: at each instant, what it tells the host by event,
+//                                                 until it has nothing more to tell
+//   std::optional<Instant> next()                 if there is one: when it wants to work, though nothing happens
 template <class Application>
 class HostNode {
  public:
@@ -34,20 +37,32 @@ class HostNode {
     tell(now, Tick{}, outlet);
   }
   void settle(Time now, const Outlet& outlet) {
+    if constexpr (requires { application_.command(); }) {
+      for (std::optional<Host::Event> told; begun_ && (told = application_.command());) tell(now, *told, outlet);
+    }
     while (begun_ && host.needs_flush()) {
       tell(now, Flush{}, outlet);
       if (wants_ == Wants::room) return;  // what does not fit now never would
     }
   }
-  std::optional<Instant> deadline() const { return deadline_; }
+  std::optional<Instant> deadline() const {
+    if constexpr (requires { application_.next(); }) {
+      const std::optional<Instant> next = begun_ ? application_.next() : std::nullopt;
+      if (next && (!deadline_ || *next < *deadline_)) return next;
+    }
+    return deadline_;
+  }
 
   Host host;
+  HostWatch* watch = nullptr;
 
  private:
   void tell(Time now, Host::Event event, const Outlet& outlet) {
     for (;;) {
       const Room<Host::Action> room{{room_.data(), room_.size()}, {slots_.data(), slots_.size()}, memory_};
+      if (watch != nullptr) watch->before(config_, host, now.monotonic, event);
       const auto progress = Host::advance(config_, host, now, event, room);
+      if (watch != nullptr) watch->after(host);
       deadline_ = progress.deadline;
       wants_ = progress.wants;
       for (const auto& action : progress.actions) {

@@ -27,7 +27,16 @@ bool Network::next_frame(std::uint16_t segment_size, bool whole, std::size_t& at
   return !result.failed;
 }
 
-void Network::carry(std::size_t from, Instant now, std::uint16_t segment_size) {
+void Network::speak(std::size_t port, Instant now, Bytes frame, bool forged) {
+  frame_.clear();
+  if (!frame_.append(frame)) {
+    ++counts_.refused;
+    return;
+  }
+  carry(port, now, 0, forged);
+}
+
+void Network::carry(std::size_t from, Instant now, std::uint16_t segment_size, bool forged) {
   Port& port = ports_[from];
   const LinkConditions& conditions = port.conditions;
   ++counts_.sent;
@@ -61,13 +70,13 @@ void Network::carry(std::size_t from, Instant now, std::uint16_t segment_size) {
                       dice_.up_to(static_cast<std::size_t>(conditions.reordering_delay.microseconds) + 1)));
         ++counts_.reordered;
       }
-      fly(from, to, at, segment_size);
+      fly(from, to, at, segment_size, forged);
     }
   }
 }
 
-void Network::fly(std::size_t from, std::size_t to, Instant at, std::uint16_t segment_size) {
-  Flight flight{at, serial_++, from, to, Buffer(*budget_), {segment_size != 0, segment_size}};
+void Network::fly(std::size_t from, std::size_t to, Instant at, std::uint16_t segment_size, bool forged) {
+  Flight flight{at, serial_++, from, to, Buffer(*budget_), {segment_size != 0, segment_size}, forged};
   if (!flight.frame.append({frame_.data(), frame_.size()})) {
     ++counts_.refused;
     return;
@@ -95,7 +104,8 @@ std::optional<Network::Arrival> Network::arrival(Instant now) {
   std::pop_heap(flights_.begin(), flights_.end());
   Flight& flight = flights_.back();
   arrived_ = std::move(flight.frame);
-  const Arrival arrival{flight.at, flight.from, flight.to, {arrived_.data(), arrived_.size()}, flight.offload};
+  const Arrival arrival{flight.at,      flight.from,  flight.to, {arrived_.data(), arrived_.size()},
+                        flight.offload, flight.forged};
   flights_.truncate(flights_.size() - 1);
   ++counts_.delivered;
   return arrival;

@@ -43,6 +43,7 @@ class Network {
     std::size_t from = 0, to = 0;
     MutableBytes frame;
     ReceiveOffload offload;
+    bool forged = false;
   };
 
   // The budget holds the frames that are under way, and outlives the network.
@@ -62,13 +63,16 @@ class Network {
     for (std::size_t at = 0; next_frame(transmit.offload.segment_size, whole, at);) {
       const std::uint16_t segment_size = whole ? transmit.offload.segment_size : std::uint16_t{0};
       watch(Bytes(frame_.data(), frame_.size()), segment_size);
-      carry(port, now, segment_size);
+      carry(port, now, segment_size, false);
       if (last_) break;
     }
   }
   void send(std::size_t port, Instant now, const Transmit& transmit) {
     send(port, now, transmit, [](Bytes, std::uint16_t) {});
   }
+
+  // Puts any bytes on the wire as they are. `forged` comes with them, and means nothing here.
+  void speak(std::size_t port, Instant now, Bytes frame, bool forged);
 
   // When the next frame reaches somebody.
   std::optional<Instant> next() const;
@@ -89,6 +93,7 @@ class Network {
     std::size_t from = 0, to = 0;
     Buffer frame;
     ReceiveOffload offload;
+    bool forged = false;
     friend bool operator<(const Flight& a, const Flight& b) {
       return a.at > b.at || (a.at == b.at && a.serial > b.serial);  // a heap's front is the largest
     }
@@ -96,8 +101,8 @@ class Network {
 
   bool assemble_from(const Transmit& transmit);
   bool next_frame(std::uint16_t segment_size, bool whole, std::size_t& at);
-  void carry(std::size_t from, Instant now, std::uint16_t segment_size);
-  void fly(std::size_t from, std::size_t to, Instant at, std::uint16_t segment_size);
+  void carry(std::size_t from, Instant now, std::uint16_t segment_size, bool forged);
+  void fly(std::size_t from, std::size_t to, Instant at, std::uint16_t segment_size, bool forged);
 
   Budget* budget_;
   Dice dice_;

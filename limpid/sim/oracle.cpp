@@ -63,7 +63,13 @@ Oracle::Oracle(const OracleOptions& options, Budget& budget)
     : options_(options), budget_(&budget), report_(options_, budget), connections_(budget), buckets_(budget) {}
 
 void Oracle::sent(const SeenFrame& frame) { look(frame, {true, false}); }
+void Oracle::noted(const SeenFrame& frame) {
+  report_.muted = true;
+  look(frame, {true, false});
+  report_.muted = false;
+}
 void Oracle::received(const SeenFrame& frame) { look(frame, {false, true}); }
+void Oracle::intruded(const SeenFrame& frame) { look(frame, {.intruded = true}); }
 void Oracle::captured(const SeenFrame& frame) { look(frame, {true, true}); }
 
 void Oracle::finish(Instant now) {
@@ -326,8 +332,13 @@ void Oracle::tcp(const Packet& packet, Moment moment) {
     if (moment.sent) ++report_.not_judged;
     return;
   }
+  if (its->is_another(segment)) {
+    moment.intruded = moment.intruded || moment.received;
+    moment.sent = moment.received = false;
+  }
   if (moment.sent) its->sent(segment, report_);
   if (moment.received) its->received(segment, report_);
+  if (moment.intruded) its->intruded(segment);
 }
 
 OracleConnection* Oracle::connection(const SeenSegment& segment, Moment moment) {
@@ -352,7 +363,9 @@ OracleConnection* Oracle::connection(const SeenSegment& segment, Moment moment) 
   for (; buckets_[at] != 0; at = (at + 1) & mask) {
     auto& known = connections_[buckets_[at] - 1];
     if (!known->is_of(segment.source, segment.destination)) continue;
-    if (!moment.sent || !known->begins_anew(segment)) return &*known;
+    // Who keeps to the rules begins another connection when the one before is over, whatever was seen of it.
+    const bool anew = moment.sent && known->is_another(segment) && (!report_.muted || known->is_over());
+    if (!anew) return &*known;
     auto fresh = Box<OracleConnection>::make(*budget_, options_, *budget_);
     if (!fresh) return nullptr;
     ++report_.connections;

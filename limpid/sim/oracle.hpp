@@ -26,8 +26,12 @@ class Oracle {
   Oracle(const OracleOptions& options, Budget& budget);
 
   void sent(const SeenFrame& frame);
+  // The same, without judging it: its sender keeps to no rule, and what others are held to depends on what he sent.
+  void noted(const SeenFrame& frame);
   // A frame that was damaged on the way is one that its receiver discards: it need not be told.
   void received(const SeenFrame& frame);
+  // A forged one that reaches its receiver.
+  void intruded(const SeenFrame& frame);
   void captured(const SeenFrame& frame);
   // What was due by then and did not come is a violation.
   void finish(Instant now);
@@ -37,7 +41,7 @@ class Oracle {
  private:
   // A frame leaves its sender, reaches its receiver, or, in a capture, both.
   struct Moment {
-    bool sent = false, received = false;
+    bool sent = false, received = false, intruded = false;
   };
   struct Packet {
     std::uint64_t number = 0;

@@ -25,10 +25,12 @@ std::int64_t OracleConnection::unwrap(const End& end, std::uint32_t sequence, st
   return near + static_cast<std::int32_t>(sequence - at);
 }
 
-bool OracleConnection::begins_anew(const SeenSegment& segment) const {
+bool OracleConnection::is_another(const SeenSegment& segment) const {
   const End& me = ends_[end_of(segment.source)];
   return segment.header.flags.syn && !segment.header.flags.ack && me.iss && *me.iss != segment.header.sequence;
 }
+
+bool OracleConnection::is_over() const { return ends_[0].reset || ends_[1].reset || (ends_[0].fin && ends_[1].fin); }
 
 std::int64_t OracleConnection::window_of(const End& from, const TcpHeader& header) const {
   const bool scaled = !header.flags.syn && ends_[0].window_scale && ends_[1].window_scale;
@@ -36,8 +38,8 @@ std::int64_t OracleConnection::window_of(const End& from, const TcpHeader& heade
 }
 
 // RFC 9293, section 3.7.1: without the option, 536 bytes over IPv4 and 1220 over IPv6 (MUST-15).
-std::uint32_t OracleConnection::most_payload(const End& receiver, const SeenSegment& segment) {
-  const std::uint32_t mss = receiver.mss.value_or(segment.ipv6 ? 1220 : 536);
+std::uint32_t OracleConnection::most_payload(const End& receiver, const SeenSegment& segment) const {
+  const std::uint32_t mss = std::max(receiver.mss.value_or(segment.ipv6 ? 1220 : 536), options_->least_mss);
   return mss > segment.options_size ? mss - static_cast<std::uint32_t>(segment.options_size) : 1;
 }
 
@@ -49,8 +51,17 @@ void OracleConnection::sent(const SeenSegment& segment, OracleReport& report) {
   const std::size_t index = end_of(segment.source);
   End& me = ends_[index];
   End& peer = ends_[1 - index];
+  me.lawless = me.lawless || report.muted;
   const TcpFlags flags = segment.header.flags;
-  if (flags.rst) return judge_reset(me, peer, segment, report);
+  // A SYN cookie may be redeemed once more, by who does not heed the reset, or has yet to get it.
+  estranged_ = estranged_ || (me.reset && !flags.rst && (peer.lawless || !options_->able_hosts));
+  if (flags.rst && !estranged_) return judge_reset(me, peer, segment, report);
+  // The answer to a SYN that was none of the connection's, and found it over: nothing more of that is judged.
+  if (flags.syn && flags.ack && peer.iss && segment.header.acknowledgment != *peer.iss + 1 &&
+      intruder_ended_at(me, segment.header.acknowledgment)) {
+    estranged_ = true;
+  }
+  if (estranged_) return;
   if (flags.syn) {
     judge_syn(me, peer, segment, report);
   } else if (!flags.ack) {
@@ -64,6 +75,11 @@ void OracleConnection::sent(const SeenSegment& segment, OracleReport& report) {
   judge_timestamps(me, segment, report);
   if (flags.ack && peer.iss) judge_acknowledgment(me, peer, segment, report);
   judge_data(me, peer, segment, report);
+}
+
+bool OracleConnection::intruder_ended_at(const End& me, std::uint32_t sequence) {
+  const auto latest = std::span(me.intruders).first(std::min(me.intruder_count, me.intruders.size()));
+  return std::find(latest.begin(), latest.end(), sequence) != latest.end();
 }
 
 void OracleConnection::judge_syn(End& me, const End& peer, const SeenSegment& segment, OracleReport& report) {
@@ -95,17 +111,22 @@ void OracleConnection::judge_syn(End& me, const End& peer, const SeenSegment& se
 
 void OracleConnection::judge_reset(End& me, const End& peer, const SeenSegment& segment, OracleReport& report) {
   const TcpHeader& header = segment.header;
+  // It may be of the connection before, which was not over for this end.
+  if (!me.iss && peer.lawless) return;
   const auto latest = std::span(me.acks_received).first(std::min(me.ack_count, me.acks_received.size()));
   const bool echoed = std::find(latest.begin(), latest.end(), header.sequence) != latest.end();
   // In front of a tap something may have been lost, and what passed it may not have arrived.
   const bool mine = me.iss && [&] {
     const std::int64_t offset = unwrap(me, header.sequence, me.sent_end);
-    return whole() ? offset >= me.acked && offset <= me.sent_end
+    // What was sent may have been too large for a path that a liar made narrow.
+    const bool all_left = options_->able_hosts && !peer.lawless;
+    return whole() ? offset >= me.acked && offset <= (all_left ? me.sent_end : std::max(me.sent_end, me.right_edge))
                    : offset >= std::min<std::int64_t>(me.acked, 1) && offset <= std::max(me.sent_end, me.right_edge);
   }();
   // To a segment without ACK: sequence number zero, and what it sent is acknowledged.
-  const bool blind = header.flags.ack && header.sequence == 0 && peer.iss &&
-                     unwrap(peer, header.acknowledgment, peer.sent_end) <= peer.sent_end;
+  const bool blind = header.flags.ack && header.sequence == 0 &&
+                     ((peer.iss && unwrap(peer, header.acknowledgment, peer.sent_end) <= peer.sent_end) ||
+                      intruder_ended_at(me, header.acknowledgment));
   if (!echoed && !mine && !blind) report_at(report, Rule::reset_sequence, segment, header.sequence, me.iss.value_or(0));
   me.reset = true;
 }
@@ -123,7 +144,8 @@ void OracleConnection::judge_options(const End& peer, const SeenSegment& segment
   if (header.options.timestamps && !both(&End::timestamps)) {
     report_at(report, Rule::timestamps_not_negotiated, segment, 1, 0);
   }
-  if (!header.options.timestamps && both(&End::timestamps)) report_at(report, Rule::timestamps_missing, segment, 0, 1);
+  if (!header.options.timestamps && both(&End::timestamps) && !peer.lawless)
+    report_at(report, Rule::timestamps_missing, segment, 0, 1);
 }
 
 void OracleConnection::judge_timestamps(End& me, const SeenSegment& segment, OracleReport& report) {
@@ -166,7 +188,7 @@ void OracleConnection::judge_acknowledgment(End& me, const End& peer, const Seen
 }
 
 void OracleConnection::judge_delay(End& me, const SeenSegment& segment, OracleReport& report) {
-  if (!whole() || !me.unacknowledged_since || me.reset) return;
+  if (!whole() || !me.unacknowledged_since || me.reset || me.lawless || !options_->able_hosts) return;
   const Duration delay = segment.at - *me.unacknowledged_since;
   if (delay < longest_ack_delay) return;
   // It may wait for the next hop's address, or have been dropped for want of it.
@@ -184,11 +206,12 @@ void OracleConnection::judge_sack(const End& me, const End& peer, const SeenSegm
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const std::int64_t left = unwrap(peer, blocks[i].left, ack), right = unwrap(peer, blocks[i].right, ack);
     // RFC 2883: the first block may instead report what came twice, wherever it lies; it was received all the same.
+    // A queue that a peer has filled on purpose may not have taken the latest.
     // Where several segments came at one instant more than one may have triggered the acknowledgment.
     const bool below = i == 0 && right <= ack;
     if (right <= left || right > peer.sent_end || (!below && !me.received.contains(left, right))) {
       report_at(report, Rule::sack_untruthful, segment, right, peer.sent_end);
-    } else if (whole() && i == 0 && me.latest_begin < me.latest_end &&
+    } else if (whole() && !peer.lawless && i == 0 && me.latest_begin < me.latest_end &&
                std::none_of(blocks.begin(), blocks.end(), holds_latest)) {
       report_at(report, Rule::sack_first_block, segment, left, me.latest_begin);
     }
@@ -317,23 +340,14 @@ void OracleConnection::received(const SeenSegment& segment, OracleReport& report
   const End& peer = ends_[1 - index];
   const TcpHeader& header = segment.header;
   if (header.flags.ack) me.acks_received[me.ack_count++ % me.acks_received.size()] = header.acknowledgment;
-  if (!peer.iss || header.flags.rst) return;
+  if (!peer.iss || header.flags.rst || estranged_) return;
   judge_delay(me, segment, report);
-  me.heard = segment.at;
-  me.silent_retransmissions = 0;
-  me.last_retransmission.reset();
-  me.last_interval = {};
+  has_heard(me, segment.at);
 
   // PAWS (RFC 7323, section 5) may have thrown it away.
   const bool old = header.options.timestamps && me.timestamp_received &&
                    seq_before(header.options.timestamps->value, *me.timestamp_received);
-  if (header.options.timestamps) {
-    const std::uint32_t value = header.options.timestamps->value;
-    if (!me.first_timestamp_received || seq_before(value, *me.first_timestamp_received)) {
-      me.first_timestamp_received = value;
-    }
-    if (!me.timestamp_received || seq_after(value, *me.timestamp_received)) me.timestamp_received = value;
-  }
+  remember_timestamp(me, header);
   if (header.flags.ack && me.iss) {
     const std::int64_t ack = unwrap(me, header.acknowledgment, me.acked);
     if (ack <= me.sent_end) {
@@ -367,7 +381,8 @@ void OracleConnection::received(const SeenSegment& segment, OracleReport& report
   if (!me.unacknowledged_since) me.unacknowledged_since = segment.at;
   if (after == before) return;
   if (segment.payload_size >= most_payload(me, segment)) {
-    if (whole() && options_->full_acks && me.full_unacknowledged >= 2 && segment.at > me.full_at) {
+    if (whole() && options_->full_acks && options_->able_hosts && !me.lawless && me.full_unacknowledged >= 2 &&
+        segment.at > me.full_at) {
       report_at(report, Rule::ack_frequency, segment, me.full_unacknowledged + 1, 2);
       me.full_unacknowledged = 0;
     }
@@ -376,8 +391,39 @@ void OracleConnection::received(const SeenSegment& segment, OracleReport& report
   }
 }
 
+void OracleConnection::remember_timestamp(End& me, const TcpHeader& header) {
+  if (!header.options.timestamps) return;
+  const std::uint32_t value = header.options.timestamps->value;
+  if (!me.first_timestamp_received || seq_before(value, *me.first_timestamp_received)) {
+    me.first_timestamp_received = value;
+  }
+  if (!me.timestamp_received || seq_after(value, *me.timestamp_received)) me.timestamp_received = value;
+}
+
+void OracleConnection::intruded(const SeenSegment& segment) {
+  End& me = ends_[1 - end_of(segment.source)];
+  const TcpHeader& header = segment.header;
+  remember_timestamp(me, header);  // it may have been taken all the same
+  if (header.flags.ack) {
+    me.acks_received[me.ack_count++ % me.acks_received.size()] = header.acknowledgment;
+  } else {
+    const std::uint32_t length = header.sequence_length(segment.payload_size);
+    me.intruders[me.intruder_count++ % me.intruders.size()] = header.sequence + length;
+    // Of a SYN only that is acknowledged, if it is taken.
+    if (header.flags.syn) me.intruders[me.intruder_count++ % me.intruders.size()] = header.sequence + 1;
+  }
+  has_heard(me, segment.at);
+}
+
+void OracleConnection::has_heard(End& me, Instant at) {
+  me.heard = at;
+  me.silent_retransmissions = 0;
+  me.last_retransmission.reset();
+  me.last_interval = {};
+}
+
 void OracleConnection::finish(Instant now, Instant last_question, OracleReport& report) {
-  for (std::size_t i = 0; i < 2; ++i) {
+  for (std::size_t i = 0; i < 2 && !estranged_; ++i) {
     SeenSegment nothing;
     nothing.at = now;
     nothing.last_question = last_question;

@@ -35,11 +35,15 @@ class OracleConnection {
     return (ends_[0].endpoint == source && ends_[1].endpoint == destination) ||
            (ends_[0].endpoint == destination && ends_[1].endpoint == source);
   }
-  // A SYN with another initial sequence number begins another connection between these endpoints.
-  bool begins_anew(const SeenSegment& segment) const;
+  // A SYN with another initial sequence number than its sender had.
+  bool is_another(const SeenSegment& segment) const;
+  // Both ends have said farewell, or one has ended it.
+  bool is_over() const;
 
   void sent(const SeenSegment& segment, OracleReport& report);
   void received(const SeenSegment& segment, OracleReport& report);
+  // A forged one, or one that is none of the connection's: nothing follows from it, but it may be answered.
+  void intruded(const SeenSegment& segment);
   // Nothing more will come: judges what was due by `now`.
   void finish(Instant now, Instant last_question, OracleReport& report);
 
@@ -59,6 +63,7 @@ class OracleConnection {
     std::int64_t sent_end = 0;        // one past the highest offset sent
     std::optional<std::int64_t> fin;  // its offset
     bool reset = false;               // it sent RST
+    bool lawless = false;             // what it does is held against nobody
     Buffer content;                   // bytes from content_begin on
     std::int64_t content_begin = 1;
     IntervalSet seen;             // offsets sent
@@ -79,6 +84,9 @@ class OracleConnection {
     std::int64_t latest_begin = 0, latest_end = 0;  // of the latest data out of order; nothing if equal
     std::array<std::uint32_t, 8> acks_received{};   // the latest ones, for resets
     std::size_t ack_count = 0;
+    std::array<std::uint32_t, 8>
+        intruders{};  // where the latest without ACK ended, of those that are none of the peer's
+    std::size_t intruder_count = 0;
 
     // Its retransmissions of what is first not acknowledged, since it heard anything.
     Instant heard;
@@ -93,8 +101,11 @@ class OracleConnection {
   bool whole() const { return options_->view == View::whole; }
   bool both(bool End::* offered) const { return ends_[0].*offered && ends_[1].*offered; }
   std::int64_t window_of(const End& from, const TcpHeader& header) const;
-  static std::uint32_t most_payload(const End& receiver, const SeenSegment& segment);
+  std::uint32_t most_payload(const End& receiver, const SeenSegment& segment) const;
 
+  static bool intruder_ended_at(const End& me, std::uint32_t sequence);
+  static void has_heard(End& me, Instant at);
+  static void remember_timestamp(End& me, const TcpHeader& header);
   // Each judges one aspect of a segment that `me` sends to `peer`.
   void judge_syn(End& me, const End& peer, const SeenSegment& segment, OracleReport& report);
   void judge_reset(End& me, const End& peer, const SeenSegment& segment, OracleReport& report);
@@ -109,6 +120,7 @@ class OracleConnection {
 
   std::array<End, 2> ends_;
   const OracleOptions* options_;
+  bool estranged_ = false;  // an end took an intruder's SYN for the beginning of another connection
 };
 
 }  // namespace limpid::sim

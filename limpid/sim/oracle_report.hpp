@@ -21,6 +21,10 @@ struct OracleOptions {
   View view = View::whole;
   Duration least_rto = milliseconds(200);  // no time-out is shorter
   bool full_acks = true;                   // ack_frequency is judged (in a whole view only)
+  // What reaches a host it takes, and what it sends leaves it. Otherwise, where memory is short or links go down, it is
+  // not judged when acknowledgements come, nor which resets lie beyond what was seen.
+  bool able_hosts = true;
+  std::uint16_t least_mss = 0;  // a smaller one of a peer's is taken for this (CVE-2019-11479)
   std::size_t most_connections = 1 << 16;
   std::size_t most_violations = 1 << 10;  // kept; all are counted
 };
@@ -38,6 +42,7 @@ class OracleReport {
   OracleReport(const OracleOptions& options, Budget& budget) : most_(options.most_violations), violations_(budget) {}
 
   void violated(const Violation& violation) {
+    if (muted) return;
     ++total_;
     ++by_rule_[static_cast<std::size_t>(violation.rule)];
     if (violations_.size() < most_) (void)violations_.push_back(violation);  // counted in any case
@@ -48,6 +53,7 @@ class OracleReport {
   std::uint64_t total() const { return total_; }
   std::uint64_t count(Rule rule) const { return by_rule_[static_cast<std::size_t>(rule)]; }
 
+  bool muted = false;  // what is found is nothing to report
   std::uint64_t frames = 0;
   std::uint64_t tcp_segments = 0;
   std::uint64_t connections = 0;

@@ -28,6 +28,13 @@ class Outlet {
       if (watch_.saw != nullptr) watch_.saw(watch_.object, port_, now_, frame);
     });
   }
+  // Any bytes, of whoever keeps to no rule. The oracle takes note of them, and holds them against nobody; not of what
+  // is `forged`: what it says is not so, neither that somebody sent it nor that it is part of a connection.
+  void speak(Bytes frame, bool forged) const {
+    if (!forged) oracle_.noted({++packets_, now_, frame, frame.size(), 0, false});
+    if (watch_.saw != nullptr) watch_.saw(watch_.object, port_, now_, frame);
+    network_.speak(port_, now_, frame, forged);
+  }
 
  private:
   Network& network_;
@@ -102,8 +109,9 @@ class Simulation {
     now_.monotonic = std::max(now_.monotonic, *next);
     now_.wall.seconds = start_.wall.seconds + (now_.monotonic - start_.monotonic).microseconds / 1'000'000;
     while (auto arrival = network.arrival(now_.monotonic)) {
-      oracle.received(
-          {++packets_, now_.monotonic, arrival->frame, arrival->frame.size(), arrival->offload.segment_size, false});
+      const SeenFrame seen{
+          ++packets_, now_.monotonic, arrival->frame, arrival->frame.size(), arrival->offload.segment_size, false};
+      arrival->forged ? oracle.intruded(seen) : oracle.received(seen);
       nodes_[arrival->to].receive(now_, {arrival->frame, arrival->offload}, outlet(arrival->to));
     }
     for (std::size_t i = 0; i < count_; ++i) {

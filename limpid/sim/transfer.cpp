@@ -160,15 +160,18 @@ struct Beginnings {
 
 class Run {
  public:
-  Run(const Draw& drawn, std::uint64_t seed, Budget& budget, const TransferWatch& watch)
+  Run(const Draw& drawn, std::uint64_t seed, Budget& budget, const Onlooker& onlooker)
       : drawn_(drawn),
-        watch_(watch),
+        onlooker_(onlooker),
         client_(drawn, true),
         server_(drawn, false),
         simulation_(seed, drawn.start, {.most_connections = 64}, budget),
         nodes_{HostNode<End>(drawn.config[0], client_, entropy(seed, 0), budget, budget),
                HostNode<End>(drawn.config[1], server_, entropy(seed, 1), budget, budget)} {
-    for (std::size_t i = 0; i < 2; ++i) simulation_.attach(nodes_[i], drawn.conditions[i]);
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (onlooker.coverage != nullptr) nodes_[i].watch = &watches_[i].emplace(*onlooker.coverage);
+      simulation_.attach(nodes_[i], drawn.conditions[i]);
+    }
     simulation_.watch = {this, [](void* self, std::size_t from, Instant at, Bytes frame) {
                            static_cast<Run*>(self)->saw(from, at, frame);
                          }};
@@ -201,12 +204,8 @@ class Run {
                      : report.total() > 0 ? Outcome::unlawful
                      : complete()         ? Outcome::completed
                                           : fate();
-    if (watch_.counter != nullptr) {
-      for (const auto& node : nodes_) {
-        node.host.report([&](std::string_view group, std::string_view what, std::uint64_t value) {
-          watch_.counter(watch_.object, group, what, value);
-        });
-      }
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (nodes_[i].watch != nullptr) watches_[i]->end(nodes_[i].host);
     }
     return result;
   }
@@ -232,7 +231,7 @@ class Run {
   }
 
   void saw(std::size_t from, Instant at, Bytes frame) {
-    if (watch_.frame != nullptr) watch_.frame(watch_.object, at, frame);
+    if (onlooker_.frame != nullptr) onlooker_.frame(onlooker_.object, at, frame);
     if (beginnings_.sequence[from]) return;
     const std::size_t segment_at = tcpip::wire::EthernetHeader::size + (drawn_.ipv6 ? 40 : 20);
     const std::size_t protocol_at = tcpip::wire::EthernetHeader::size + (drawn_.ipv6 ? 6 : 9);
@@ -244,10 +243,11 @@ class Run {
   }
 
   const Draw& drawn_;
-  const TransferWatch& watch_;
+  const Onlooker& onlooker_;
   End client_, server_;
   Simulation simulation_;
   HostNode<End> nodes_[2];
+  std::optional<HostWatch> watches_[2];
   Beginnings beginnings_;
 };
 
@@ -257,7 +257,7 @@ void move_near_a_wrap(Draw& drawn, std::uint64_t seed, Dice& dice, Budget& budge
   const std::size_t host = dice.next() % 2;
   const bool of_timestamps = dice.chance(300'000);
   const auto before = static_cast<std::uint32_t>(dice.next() % (of_timestamps ? 2'000 : drawn.size[host] + 10));
-  const TransferWatch nobody{};
+  const Onlooker nobody{};
   const Beginnings beginnings = Run(drawn, seed, budget, nobody).begin();
   const auto& begins = of_timestamps ? beginnings.timestamp[host] : beginnings.sequence[host];
   if (!begins) return;
@@ -285,11 +285,11 @@ std::string_view name(Outcome outcome) {
   return "";
 }
 
-TransferResult run_transfer(Scenario scenario, std::uint64_t seed, Budget& budget, const TransferWatch& watch) {
+TransferResult run_transfer(Scenario scenario, std::uint64_t seed, Budget& budget, const Onlooker& onlooker) {
   Dice dice(seed);
   Draw drawn = draw(scenario, dice);
   if (dice.chance(500'000)) move_near_a_wrap(drawn, seed, dice, budget);
-  return Run(drawn, seed, budget, watch).to_its_end();
+  return Run(drawn, seed, budget, onlooker).to_its_end();
 }
 
 }  // namespace limpid::sim

@@ -30,14 +30,14 @@ struct TransferResult {
   NetworkCounts network{};
 };
 
-// Frames as they leave a host, and what counters the hosts ended with: for those who want to look.
-struct TransferWatch {
+// For those who want to look: frames as they leave a node, and what was reached of the hosts.
+struct Onlooker {
   void* object = nullptr;
   void (*frame)(void* object, Instant at, Bytes frame) = nullptr;
-  void (*counter)(void* object, std::string_view group, std::string_view name, std::uint64_t value) = nullptr;
+  Coverage* coverage = nullptr;
 };
 
 // The budget holds all of it; what a host may have of that is drawn.
-TransferResult run_transfer(Scenario scenario, std::uint64_t seed, Budget& budget, const TransferWatch& watch = {});
+TransferResult run_transfer(Scenario scenario, std::uint64_t seed, Budget& budget, const Onlooker& onlooker = {});
 
 }  // namespace limpid::sim

@@ -544,29 +544,6 @@ TEST(TcpSegments, SimultaneousOpen) {
   EXPECT_EQ(end.connection.state_name(), "ESTABLISHED");
 }
 
-// RFC 7323, section 2.2: only "the window field in a segment where the SYN bit is set" is not scaled.
-TEST(TcpSegments, ChallengesBeforeTheHandshakeIsOverScaleTheWindow) {
-  Config config;
-  config.max_receive_window = 1 << 20;
-  End end(config);
-  wire::TcpHeader syn;
-  syn.flags.syn = true;
-  syn.sequence = 9000;
-  syn.window = 5000;
-  syn.options.window_scale = 3;
-  end.tell(Accept{{here, there, Talk::iss, 0, 1460}, syn});
-  end.flush();
-  ASSERT_EQ(end.sent.back().header.options.window_scale, 5);
-  wire::TcpHeader reset;
-  reset.flags.rst = true;
-  reset.sequence = 9011;  // in the window, but not where the next byte is due
-  end.arrive({reset, {}, 0, 0, {}});
-  end.flush();
-  ASSERT_EQ(end.sent.size(), 2u);
-  EXPECT_FALSE(end.sent.back().header.flags.syn);
-  EXPECT_EQ(end.sent.back().header.window, config.initial_receive_window >> 5);
-}
-
 TEST(TcpSegments, CallIsRefused) {
   End end;
   end.tell(Connect{{here, there, Talk::iss, 0, 1460}});

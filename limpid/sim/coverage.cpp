@@ -59,6 +59,8 @@ constexpr std::string_view timers[] = {"syn",
                                        "resolver_other_family",
                                        "advertised_servers"};
 
+constexpr std::string_view wraps[] = {"sequence", "acknowledgment", "timestamp"};
+
 }  // namespace
 
 TableShape shape(Table table) {
@@ -75,6 +77,8 @@ TableShape shape(Table table) {
       return {"resolver", std::size(resolver_rows), std::size(resolver_events)};
     case Table::timers:
       return {"timers", std::size(timers), 1};
+    case Table::wraps:
+      return {"wraps", std::size(wraps), 1};
     case Table::dropped_by_host:
       return {"dropped", tcpip::host::drop_kinds, 1};
     case Table::dropped_by_tcp:
@@ -102,6 +106,8 @@ std::string_view row_name(Table table, std::size_t row) {
       return resolver_rows[row];
     case Table::timers:
       return timers[row];
+    case Table::wraps:
+      return wraps[row];
     case Table::dropped_by_host:
       return name(static_cast<tcpip::host::Drop>(row));
     case Table::dropped_by_tcp:

@@ -17,6 +17,7 @@ enum class Table : std::uint8_t {
   dhcp,        // RFC 2131's states, and what came
   resolver,    // how an inquiry is under way, and what came
   timers,      // each purpose of each timer
+  wraps,       // of 32-bit numbers, within a connection
   dropped_by_host,
   dropped_by_tcp,
   dropped_by_ip,
@@ -134,6 +135,8 @@ enum class Timer : std::uint8_t {
   resolver_other_family,
   advertised_servers,
 };
+
+enum class Wrap : std::uint8_t { sequence, acknowledgment, timestamp };
 
 struct TableShape {
   std::string_view name;

@@ -515,11 +515,20 @@ void HostWatch::segment(const Host& host, const host::Flow& flow, const TcpHeade
     kind = SegmentKind::window_closed;
   }
   coverage_.hit(Table::segments, to.row, kind);
+  if (kind == SegmentKind::text || kind == SegmentKind::ack) wraps(to, header, length);
   if (!to.resolver) return;
   if (payload_size > 0) coverage_.hit(Table::resolver, ResolverRow::by_tcp, ResolverEvent::bytes);
   if (kind == SegmentKind::fin || kind == SegmentKind::reset) {
     coverage_.hit(Table::resolver, ResolverRow::by_tcp, ResolverEvent::end_of_stream);
   }
+}
+
+// Numbers that pass their wrap with a segment that is as it should be.
+void HostWatch::wraps(const Receiver& to, const TcpHeader& header, std::uint32_t length) {
+  if (length > 0 && header.sequence + length < header.sequence) coverage_.add(Table::wraps, Wrap::sequence);
+  const bool acknowledges = to.snd_nxt && wire::seq_after(header.acknowledgment, to.snd_una);
+  if (acknowledges && header.acknowledgment < to.snd_una) coverage_.add(Table::wraps, Wrap::acknowledgment);
+  if (to.ts_recent && header.options.timestamps->value < *to.ts_recent) coverage_.add(Table::wraps, Wrap::timestamp);
 }
 
 void HostWatch::error(const Host& host, Bytes quoted, bool ipv4, SegmentKind kind) {

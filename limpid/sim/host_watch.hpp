@@ -29,6 +29,7 @@ class HostWatch {
   void frame(const Host& host, Bytes frame, const ReceiveOffload& offload);
   void segment(const Host& host, const tcpip::host::Flow& flow, const tcpip::wire::TcpHeader& header,
                std::size_t payload_size);
+  void wraps(const Receiver& to, const tcpip::wire::TcpHeader& header, std::uint32_t length);
   void error(const Host& host, Bytes quoted, bool ipv4, SegmentKind kind);
   void datagram(const Host& host, Bytes datagram);
   void call(const Host& host, Call call, const tcpip::ConnectionId& id);

@@ -254,8 +254,10 @@ class Run {
 // Moves the beginning of time so that a number of one host passes its wrap while the transfer goes on: sequence numbers
 // begin at one more every 4 microseconds (RFC 6528), timestamps at one more every millisecond.
 void move_near_a_wrap(Draw& drawn, std::uint64_t seed, Dice& dice, Budget& budget) {
-  const std::size_t host = dice.next() % 2;
+  std::size_t host = dice.next() % 2;
   const bool of_timestamps = dice.chance(300'000);
+  // Who sends nothing passes no wrap of sequence numbers.
+  if (!of_timestamps && drawn.size[host] == 0) host = 1 - host;
   const auto before = static_cast<std::uint32_t>(dice.next() % (of_timestamps ? 2'000 : drawn.size[host] + 10));
   const Onlooker nobody{};
   const Beginnings beginnings = Run(drawn, seed, budget, nobody).begin();

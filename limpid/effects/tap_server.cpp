@@ -45,10 +45,9 @@ TapServer::TapServer(const TapServerOptions& options, const Machine::Config& con
 Result<void> TapServer::run(Signals& signals, const std::function<void(int)>& on_signal) {
   if (taken_.process == 0) tell(tls::Entropy{entropy()});
   tell(LinkChanged{tap_.is_up()});
-  flush();
   std::optional<Instant> drain_deadline;
-  for (;;) {
-    std::optional<Instant> wake = deadline_;
+  for (bool more = true;;) {
+    std::optional<Instant> wake = more ? Instant{} : deadline_;
     if (drain_deadline) wake = std::min(wake.value_or(*drain_deadline), *drain_deadline);
     if (reports_.behind())
       wake = std::min(wake.value_or(now().monotonic + milliseconds(100)), now().monotonic + milliseconds(100));
@@ -80,7 +79,7 @@ Result<void> TapServer::run(Signals& signals, const std::function<void(int)>& on
       if (auto received = receive(); !received) return received;
     }
     if (deadline_ && *deadline_ <= now().monotonic) tell(Tick{});
-    flush();
+    more = flush();
     if (taken_address_) {
       const std::string endpoint = to_string(tcpip::endpoint(*std::exchange(taken_address_, std::nullopt), 0));
       const std::string what = "cannot use the address " + endpoint.substr(0, endpoint.size() - 2) +
@@ -93,7 +92,8 @@ Result<void> TapServer::run(Signals& signals, const std::function<void(int)>& on
     if (waiting[3].revents != 0 && moved_away()) return {};
     counters_.open.store(machine_.connections(), std::memory_order_relaxed);
     counters_.memory.store(budget_.used(), std::memory_order_relaxed);
-    if (drain_deadline && (machine_.connections() == 0 || *drain_deadline <= now().monotonic)) break;
+    const bool done = machine_.connections() == 0 && !more;
+    if (drain_deadline && (done || *drain_deadline <= now().monotonic)) break;
   }
   tape_.end(false);
   return {};
@@ -158,12 +158,12 @@ Progress<TapServer::Machine::Action> TapServer::step(const Machine::Event& event
   return progress;
 }
 
-// Until nothing is left to be said at this moment.
-void TapServer::flush() {
-  do {
-    while (const auto query = machine_.pending()) tell(answer(*query));
-    tell(Flush{});
-  } while (more_ || machine_.pending());
+// Some of what is to be said at this moment; whether there is more. That waits until what came meanwhile was heard:
+// acknowledgements first of all.
+bool TapServer::flush() {
+  while (const auto query = machine_.pending()) tell(answer(*query));
+  step(Flush{});
+  return more_ || machine_.pending();
 }
 
 TapServer::Machine::Event TapServer::answer(const Machine::Query& query) {

@@ -68,7 +68,7 @@ class TapServer {
   // Tells the machine, carries out what it answers, and answers what it asks.
   void tell(Machine::Event event);
   Progress<Machine::Action> step(const Machine::Event& event);
-  void flush();
+  bool flush();
   Result<void> receive();
   Machine::Event answer(const Machine::Query& query);
   void carry_out(std::span<const Machine::Action> actions);

@@ -125,6 +125,7 @@ class Connections {
     return timers_.expired(now, looks, [&](std::uint32_t index) { return slab_[index].tcp.deadline(); });
   }
   bool any_dirty() const { return !dirty_.empty(); }
+  std::uint32_t dirty() const { return dirty_.size(); }
   std::uint32_t take_dirty() {
     const std::uint32_t index = dirty_.front();
     if (index != no_index) dirty_.remove(slab_, index);

@@ -159,7 +159,8 @@ bool HostStep::on(const LinkChanged& event) {
   return true;
 }
 
-// One burst of each connection in turn, as long as there is room.
+// One burst of each connection. Who has more waits for the next step: meanwhile his application can write on, so that
+// what leaves then is a whole superframe, too.
 bool HostStep::on(const Flush&) {
   for (std::size_t n = 0; n < Host::most_shed && (shortage() == Shortage::connections || crowded()); ++n) {
     const std::uint32_t index = state_.connections_.slowest();
@@ -169,11 +170,11 @@ bool HostStep::on(const Flush&) {
     entry.shed = entry.stage != host::Entry::Stage::half_open && !entry.resolver;
     leave(index);
   }
-  while (state_.connections_.any_dirty()) {
+  for (std::uint32_t n = state_.connections_.dirty(); n > 0 && state_.connections_.any_dirty(); --n) {
     if (!roomy()) return false;
     step(state_.connections_.take_dirty(), Flush{});
   }
-  return true;
+  return !state_.connections_.any_dirty();
 }
 
 // The network layer.

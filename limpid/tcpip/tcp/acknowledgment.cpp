@@ -160,12 +160,7 @@ void ConnectionStep::acknowledge_sent(Synchronized& t, const TcpHeader& header, 
   }
 
   if (fin_acknowledged) return our_fin_acknowledged(t);
-  if (advanced && t.blocked &&
-      send_.writable(t.send_limit(config_)) >= std::min(config_.send_buffer / 4, config_.max_unsent / 2)) {
-    t.blocked = false;
-    t.timers.writable.reset();
-    actions_.push(Writable{});
-  }
+  if (advanced) offer_room(t);
   if (advanced || delivered > 0) schedule_loss_probe(t);
 }
 

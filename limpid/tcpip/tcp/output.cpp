@@ -146,11 +146,13 @@ std::size_t ConnectionStep::flush(Synchronized& t) {
       std::min(t.congestion.cwnd(), std::max(2 * smss, std::min(burst_limit, t.congestion.cwnd() / 2)));
   std::uint32_t emitted = 0;
   Segment segment = next_segment(t);
-  while (segment.whole() && emitted < most && actions_.free() > 2) {
+  while (segment.whole() && emitted < most && actions_.free() > 3) {
     t.starved = !emit(t, segment);
     emitted += segment.size + (segment.fin ? 1 : 0);
     segment = next_segment(t);
   }
+  // What was sent is unsent no longer: whoever waits can write on before there is too little for a whole superframe.
+  if (emitted > 0) offer_room(t);
   t.loss_probe_due = t.loss_probe_due && segment.whole();
   const bool more = segment.whole();
   t.override_due = t.override_due && more;
@@ -186,6 +188,15 @@ std::size_t ConnectionStep::flush(Synchronized& t) {
     }
   }
   return 1;
+}
+
+// To an application that was refused room, once there is enough of it to be worth its while.
+void ConnectionStep::offer_room(Synchronized& t) {
+  if (!t.blocked) return;
+  if (send_.writable(t.send_limit(config_)) < std::min(config_.send_buffer, config_.max_unsent) / 4) return;
+  t.blocked = false;
+  t.timers.writable.reset();
+  actions_.push(Writable{});
 }
 
 bool ConnectionStep::emit(Synchronized& t, Segment segment) {

@@ -108,6 +108,7 @@ class ConnectionStep {
   Segment next_fresh(const Synchronized& t, bool probe) const;
   Segment last_sent_segment(const Synchronized& t) const;
   bool something_to_send(const Synchronized& t) const;
+  void offer_room(Synchronized& t);
   bool emit(Synchronized& t, Segment segment);
   void emit_bare(Synchronized& t, wire::SeqNumber sequence);
   wire::TcpHeader header_of(Synchronized& t);

@@ -181,7 +181,7 @@ class Guest {
     do {
       while (const auto query = machine_.pending()) tell(answer(*query));
       if (!network_.device().can_transmit()) return;
-      tell(Flush{});
+      step(Flush{});
     } while (more_ || machine_.pending());
   }
 

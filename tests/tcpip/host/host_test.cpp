@@ -93,6 +93,40 @@ TEST(Host, CarriesMegabytesAsSuperframesThatTheDeviceHolds) {
   EXPECT_LT(pair.wire.frames, 2'000u);
 }
 
+// So that its application can write on before there is too little for a whole superframe.
+TEST(Host, OneFlushEmitsOneBurstOfEachConnection) {
+  Pair pair;
+  Station& client = pair.client;
+  for (Station* station : {&client, &pair.server}) {
+    station->config.ip.offload = {true, true};
+    station->config.tcp.max_superframe = 65000;
+  }
+  const auto [a, b] = pair.open();
+  transfer(pair, client, a, pair.server, b, 4 << 20);  // now its window takes all that it may have unsent
+  constexpr std::size_t size = 124 * 1448;             // whole segments, so that none waits for Nagle
+  ASSERT_EQ(client.write(a, pattern(size)), size);
+  std::vector<Byte> room(1 << 16);
+  std::vector<Host::Action> slots(64);
+  std::size_t left = 0;
+  const auto flush = [&] {
+    const auto progress = Host::advance(client.config, client.state, client.now, Flush{}, {room, slots, client.budget});
+    for (const auto& action : progress.actions) {
+      const auto* frame = std::get_if<Transmit>(&action);
+      for (const Bytes& piece : frame != nullptr ? frame->payload.span() : std::span<const Bytes>{})
+        left += piece.size();
+    }
+    return progress;
+  };
+  const auto first = flush();
+  EXPECT_EQ(first.consumed, 0u);
+  EXPECT_TRUE(first.more);
+  EXPECT_LT(left, size);
+  const auto second = flush();
+  EXPECT_EQ(second.consumed, 1u);
+  EXPECT_FALSE(second.more);
+  EXPECT_EQ(left, size);
+}
+
 TEST(Host, EveryByteArrivesOverAWireThatLosesDoublesAndReorders) {
   for (std::uint32_t seed = 1; seed <= 4; ++seed) {
     Pair pair;

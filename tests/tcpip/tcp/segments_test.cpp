@@ -172,6 +172,18 @@ TEST(TcpSegments, WritableComesAfterAFullBuffer) {
   EXPECT_EQ(talk.connection.writable(config), 8192u);
 }
 
+TEST(TcpSegments, WritableComesWithWhatLeavesIfOnlyWhatIsUnsentWasTooMuch) {
+  Config config;
+  config.max_unsent = 8192;
+  Talk talk(config);
+  EXPECT_EQ(talk.write(stream_piece(0, 0, 10000)), 8192u);
+  EXPECT_FALSE(talk.writable);
+  talk.flush();
+  EXPECT_TRUE(talk.writable);
+  EXPECT_EQ(talk.t().scoreboard.outstanding(), 8192u);
+  EXPECT_EQ(talk.connection.writable(config), 8192u);
+}
+
 TEST(TcpSegments, NagleHoldsOnlyBehindAnotherSmallSegment) {
   Talk talk;
   talk.writes(100);

@@ -10,7 +10,7 @@
 #include "limpid/effects/entropy.hpp"
 #include "limpid/effects/files.hpp"
 #include "limpid/stack/site_module.hpp"
-#include "limpid/tcpip/wire/address.hpp"
+#include "limpid/tcpip/host/host.hpp"
 #include "limpid/x509/key.hpp"
 
 namespace limpid::apps {
@@ -24,12 +24,14 @@ struct Options {
   bool dhcp = false;
   bool slaac = false;
   bool plain = false;
+  bool test_services = false;
   std::string out = ".";
 };
 
 // A loader puts the module below 4 GiB, and beside it there must be memory to serve from.
 constexpr std::size_t largest_site = std::size_t{1} << 30;
 constexpr std::size_t most_in_folder = 1 << 20;
+constexpr std::size_t most_dns_servers = decltype(tcpip::Host::Config::dns_servers)::capacity;
 
 struct PackedFile {
   std::string path, content;
@@ -88,6 +90,7 @@ std::string configuration(const Options& options, std::size_t module_size) {
   if (options.dhcp) word("dhcp");
   if (options.slaac) word("slaac");
   if (options.plain) word("plain");
+  if (options.test_services) word("test-services");
   return "# xl create -c main.xl, with the boot image (./dev build xen) beside this file\n"
          "name = \"limpid\"\n"
          "type = \"pvh\"\n"
@@ -112,6 +115,16 @@ std::string configuration(const Options& options, std::size_t module_size) {
 Result<void> run(const Options& options) {
   const auto site = effects::Directory::open(options.folder);
   if (!site) return std::unexpected(site.error());
+  for (const auto& [what, path] :
+       {std::pair("the key in", options.key), {"the passphrase in", options.passphrase_file}}) {
+    if (path.empty() || !effects::is_inside(path, options.folder)) continue;
+    return effects::fail(std::string(what) + " '" + path + "' would be served with '" + options.folder +
+                         "'; move it elsewhere or pack another folder");
+  }
+  if (effects::is_inside(options.out, options.folder)) {
+    return effects::fail("what is written to '" + options.out + "' would be served with '" + options.folder +
+                         "' when that is packed again; name another folder with --out");
+  }
   std::vector<PackedFile> found;
   std::size_t total = 0;
   if (auto collected = collect(*site, "", found, total); !collected) return collected;
@@ -194,6 +207,9 @@ void check(const Options& options) {
   if (!options.gateway6.empty() && !is_address(options.gateway6, false)) {
     refuse("--gateway6", options.gateway6, "2001:db8::1");
   }
+  if (options.dns.size() > most_dns_servers) {
+    throw CLI::ValidationError("--dns: at most " + std::to_string(most_dns_servers) + "; leave some out");
+  }
   for (const std::string& server : options.dns) {
     if (!tcpip::parse_ip_address(server)) refuse("--dns", server, "192.0.2.1");
   }
@@ -222,6 +238,7 @@ void add_image(CLI::App& tool, int& status) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_flag("--plain", options->plain, "HTTP without TLS");
+  command->add_flag("--test-services", options->test_services, "echo, discard and chargen at ports 7, 9 and 19");
   text("--out", options->out, "the folder to write to (.)", "DIR");
   command->callback([options, &status] {
     check(*options);

@@ -4,7 +4,6 @@
 
 #include <charconv>
 #include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "limpid/effects/clock.hpp"
@@ -13,24 +12,16 @@
 namespace limpid::apps::serving {
 namespace {
 
-// Whether what lies in `inner` would be served from `outer`.
-bool is_inside(const std::string& inner, const std::string& outer) {
-  std::error_code error;
-  const auto whole = std::filesystem::weakly_canonical(inner, error);
-  const auto root = std::filesystem::weakly_canonical(outer, error);
-  return std::mismatch(root.begin(), root.end(), whole.begin(), whole.end()).first == root.end();
-}
-
 // `may_ask`: for passphrases at the terminal, which a server that runs does not.
 Result<void> load_pairs(const Options& options, Secure& secure, bool may_ask) {
   const UnixTime now = effects::now().wall;
   const effects::PassphraseSource passphrases{options.passphrase_file, may_ask};
-  if (!passphrases.file.empty() && is_inside(passphrases.file, options.folder)) {
+  if (!passphrases.file.empty() && effects::is_inside(passphrases.file, options.folder)) {
     return effects::fail("the passphrase in '" + passphrases.file + "' would be served with '" + options.folder +
                          "'; move it elsewhere or serve another folder");
   }
   for (std::size_t i = 0; i < options.certificates.size(); ++i) {
-    if (is_inside(options.keys[i], options.folder)) {
+    if (effects::is_inside(options.keys[i], options.folder)) {
       return effects::fail("the key in '" + options.keys[i] + "' would be served with '" + options.folder +
                            "'; move it elsewhere or serve another folder");
     }
@@ -43,7 +34,7 @@ Result<void> load_pairs(const Options& options, Secure& secure, bool may_ask) {
 
   auto folder = data_folder();
   if (!folder) return std::unexpected(folder.error());
-  if (is_inside(*folder, options.folder)) {
+  if (effects::is_inside(*folder, options.folder)) {
     return effects::fail("the keys of the local CA in '" + *folder + "' would be served with '" + options.folder +
                          "'; serve another folder, set XDG_DATA_HOME, or name --cert and --key");
   }
@@ -119,7 +110,7 @@ Result<Setup> set_up(const Options& options, SnapshotKind recorded) {
       {"the capture", options.pcap},
   };
   for (const auto& [what, path] : written) {
-    if (path.empty() || path == "-" || !is_inside(path, options.folder)) continue;
+    if (path.empty() || path == "-" || !effects::is_inside(path, options.folder)) continue;
     return effects::fail(std::string(what) + " '" + path + "' would be served with '" + options.folder +
                          "'; write it elsewhere");
   }

@@ -30,9 +30,7 @@ bool add_services(const Options& options, HostServer::Config& config) {
   for (const std::uint16_t port : ports(options)) add(port, Application::server);
   if (options.redirect != 0) add(static_cast<std::uint16_t>(options.redirect), Application::redirect);
   if (options.test_services) {
-    add(7, Application::echo);
-    add(9, Application::discard);
-    add(19, Application::chargen);
+    for (const HostServer::Service& each : HostServer::test_services) add(each.port, each.application);
   }
   return all;
 }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 
 #include "limpid/core/constant_time.hpp"
@@ -292,6 +293,13 @@ std::expected<std::size_t, int> read_at(const Descriptor& file, std::uint64_t of
     filled += static_cast<std::size_t>(n);
   }
   return filled;
+}
+
+bool is_inside(const std::string& path, const std::string& folder) {
+  std::error_code error;
+  const auto whole = std::filesystem::weakly_canonical(path, error);
+  const auto root = std::filesystem::weakly_canonical(folder, error);
+  return std::mismatch(root.begin(), root.end(), whole.begin(), whole.end()).first == root.end();
 }
 
 }  // namespace limpid::effects

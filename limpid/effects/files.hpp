@@ -45,6 +45,9 @@ Result<void> write_file(const std::string& path, Bytes content, unsigned mode);
 // Makes a folder and those above it that are missing, with this mode. What exists is left as it is.
 Result<void> make_folders(const std::string& path, unsigned mode);
 
+// Whether `path` is, or would be, the folder or something below it, links followed.
+bool is_inside(const std::string& path, const std::string& folder);
+
 // What a look-up below a Directory found.
 struct FileFacts {
   enum class Kind : std::uint8_t { file, folder } kind = Kind::file;

@@ -26,6 +26,9 @@ class HostServer {
     friend constexpr bool operator==(const Service&, const Service&) = default;
     static void fields(auto& self, auto&& visit) { visit(self.port, self.application); }
   };
+  // Those that networks are measured with, at the ports that their RFCs give them.
+  static constexpr Service test_services[] = {
+      {7, Application::echo}, {9, Application::discard}, {19, Application::chargen}};
 
   struct Config {
     tcpip::Host::Config host;

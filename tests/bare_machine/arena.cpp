@@ -52,6 +52,26 @@ void test_arena() {
   answer("arena: blocks are aligned", "", aligned);
   answer("arena: blocks do not overlap", "", whole);
   answer("arena: everything comes back", "", arena_free_bytes() == free_before);
+  // Sizes just above powers of two, as buffers with a little room are: hardly anything is left over.
+  std::size_t pieces = 0;
+  constexpr std::size_t piece = (1 << 18) + 100;
+  Byte* chain = nullptr;
+  while (auto* memory = static_cast<Byte*>(limpid_allocate(piece))) {
+    std::memcpy(memory, &chain, sizeof chain);
+    chain = memory;
+    ++pieces;
+  }
+  answer("arena: it can be used up", "", (pieces + 1) * (piece + 64) >= free_before);
+  while (chain != nullptr) {
+    Byte* const memory = chain;
+    std::memcpy(&chain, memory, sizeof chain);
+    limpid_release(memory, piece);
+  }
+  answer("arena: everything comes back in one piece", "", [&] {
+    void* const all = limpid_allocate(free_before);
+    limpid_release(all, free_before);
+    return all != nullptr && arena_free_bytes() == free_before;
+  }());
   answer("arena: too much is refused", "",
          limpid_allocate(free_before + 1) == nullptr && limpid_allocate(SIZE_MAX) == nullptr);
 }

@@ -1,15 +1,20 @@
 """Boots the self-testing image in QEMU, by its PVH note, on a CPU with everything that QEMU can emulate and on one without
-AES instructions; then provokes what the machine must catch.
+AES instructions; then provokes what the machine must catch, and counts the instructions that the boot image takes to its
+first frame.
 """
 # ctest: quick 300
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
-IMAGE = pathlib.Path(os.environ["LIMPID_BUILD_DIR"]) / "tests" / "bare_machine" / "bare_machine.elf"
+BUILD = pathlib.Path(os.environ["LIMPID_BUILD_DIR"])
+IMAGE = BUILD / "tests" / "bare_machine" / "bare_machine.elf"
+MOST_INSTRUCTIONS = 20_000_000
 GOOD, PANIC = 33, 37  # 2 * platform::exit_good + 1, 2 * platform::exit_panic + 1
 
 PROVOKED = {
@@ -23,17 +28,33 @@ PROVOKED = {
 }
 
 
-def boot(cpu, command_line="", seconds=120):
+def boot(cpu, command_line="", seconds=120, options=()):
     """(exit status, what it printed); status None if it hangs."""
     command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", cpu, "-m", "128", "-display", "none", "-monitor", "none",
                "-nic", "none", "-no-reboot", "-serial", "none", "-debugcon", "stdio",
-               "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", IMAGE, "-append", command_line]
+               "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", IMAGE, "-append", command_line, *options]
     try:
         run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              timeout=seconds, check=False)
     except subprocess.TimeoutExpired as expired:
         return None, (expired.stdout or b"").decode(errors="replace")
     return run.returncode, run.stdout.decode(errors="replace")
+
+
+def first_frame():
+    """(exit status, what it printed, instructions) from the first one to the first frame; none if there is no frame."""
+    with tempfile.TemporaryDirectory() as scratch:
+        site = pathlib.Path(scratch) / "site"
+        site.mkdir()
+        (site / "index.html").write_text("hello\n")
+        for command in (["cert", "new", "--name", "guest.test", "--out", scratch],
+                        ["image", site, "--cert", f"{scratch}/cert.pem", "--key", f"{scratch}/key.pem", "--dhcp", "--out",
+                         scratch]):
+            subprocess.run([BUILD / "limpid", *command], check=True, capture_output=True)
+        status, printed = boot("max", "first-frame",
+                               options=["-icount", "shift=0", "-initrd", f"{scratch}/site.module"])
+    count = re.search(r"(\d+) instructions: the first frame", printed)
+    return status, printed, count and int(count[1])
 
 
 def main():
@@ -61,6 +82,11 @@ def main():
     status, printed = boot("Nehalem", seconds=30)
     if status != PANIC or "no entropy" not in printed:
         failed.append(f"a CPU without RDRAND: exit status {status}: {printed}")
+
+    status, printed, count = first_frame()
+    print(printed, end="")
+    if status != GOOD or count is None or count > MOST_INSTRUCTIONS:
+        failed.append(f"first frame: exit status {status}, {count} instructions, expected at most {MOST_INSTRUCTIONS}")
 
     print("\n".join(failed) if failed else "the machine does what it should")
     return 1 if failed else 0

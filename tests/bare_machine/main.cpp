@@ -1,5 +1,5 @@
 // Tests that the pure archives work without an operating system. The command line chooses: nothing for the tests, or
-// `provoke NAME` for a fault that the machine must report.
+// `provoke NAME` for a fault that the machine must report, or `first-frame`.
 #include "limpid/xen_netfront/platform/application.hpp"
 #include "limpid/xen_netfront/platform/arena.hpp"
 #include "limpid/xen_netfront/platform/console.hpp"
@@ -13,6 +13,11 @@ namespace limpid::xen_netfront::platform {
 std::uint8_t application(const BootInfo& boot) {
   constexpr std::string_view provoked = "provoke ";
   if (boot.command_line.starts_with(provoked)) bare_machine::provoke(boot.command_line.substr(provoked.size()));
+
+  if (boot.command_line == "first-frame") {
+    bare_machine::send_first_frame(boot);
+    return exit_good;
+  }
 
   print("bare machine: no operating system, ");
   print_decimal(arena_free_bytes() >> 20);

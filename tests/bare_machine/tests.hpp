@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "limpid/core/cpu_features.hpp"
+#include "limpid/xen_netfront/platform/boot_info.hpp"
 
 namespace limpid::bare_machine {
 
@@ -18,6 +19,10 @@ void test_arena();
 
 // The widest vector registers that the CPU says it has can be used.
 void test_vector_registers();
+
+// Starts as the boot image does, up to the first frame that a model of netback gets, and prints the instructions that
+// each part took. The boot module is a site.
+void send_first_frame(const xen_netfront::platform::BootInfo& boot);
 
 // Does what must not go well; returns only if it did.
 void provoke(std::string_view what);

@@ -23,7 +23,7 @@ def timeline(xen, fetched):
         if match:
             # The console's daemon is slow to pass it on; the guest's own clock is not.
             print(f"{when + int(match['us']) / 1e6:10.2f}  {match['what']}: {int(match['us']) / 1000:.1f} ms after entry, "
-                  f"{match['calls']} hypercalls, {match['messages']} xenstore messages")
+                  f"{match['calls']} hypercalls, {match['messages']} xenstore messages in {match['trips']} round trips")
     for moment, what in fetched:
         print(f"{moment:10.2f}  {what}")
 

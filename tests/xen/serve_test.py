@@ -1,5 +1,6 @@
-"""The boot image under a real Xen with a real Linux netback: HTTPS over IPv4 and IPv6, many requests at once, destroyed
-and created again, shut down; DHCP; and what it says when it cannot serve.
+"""The boot image under a real Xen with a real Linux netback: HTTPS over IPv4 and IPv6, in the words of the other
+frontends, many requests at once, 16 MiB each way, destroyed and created again, shut down; DHCP; and what it says when it
+cannot serve.
 """
 # ctest: long 600
 
@@ -10,6 +11,9 @@ import sys
 import tempfile
 import time
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "apps"))
+import conversation
+import tool
 from harness import guest, machine, packages
 
 BUILD = pathlib.Path(os.environ["LIMPID_BUILD_DIR"])
@@ -56,9 +60,13 @@ def main():
         site.mkdir()
         page = (SITE / "index.html").read_bytes()
         (site / "index.html").write_bytes(page)
-        large = os.urandom(1 << 20)
-        (site / "large.bin").write_bytes(large)
+        conversation.prepare(site)
+        large_site = folder / "large"
+        large_site.mkdir()
+        large = os.urandom(16 << 20)
+        (large_site / "large.bin").write_bytes(large)
         files = guest.pack(BUILD / "limpid", site, folder, *guest.STATIC)
+        files |= guest.pack_more(BUILD / "limpid", "large", large_site, folder, *guest.STATIC, "--test-services")
         files["limpid.elf"] = (BUILD / "limpid.elf").read_bytes()
         plain = files["main.xl"]
         files["damaged.module"] = files["site.module"][:-1] + b"\0"
@@ -68,7 +76,7 @@ def main():
             "unknown": (dict(cmdline='"ip=10.77.0.3/24 colour=blue"'), "'colour=blue' is no parameter"),
             "noaddress": (dict(cmdline='""'), "no address to serve at"),
             "noentropy": (dict(cpuid='"host,rdrand=0,rdseed=0"'), "no entropy"),
-            "small": (dict(memory="8"), "give the machine more"),
+            "small": (dict(memory="8"), "too little memory"),
         }
         for name, (settings, _) in bad.items():
             files[f"{name}.xl"] = guest.variant(plain, name, **settings)
@@ -78,7 +86,7 @@ def main():
 
         with machine.Machine(folder, files) as xen:
             try:
-                judge(xen, certificate, page, large, bad)
+                judge(xen, site, certificate, page, large, bad)
             except machine.Broken as why:
                 failed.append(str(why))
             if failed:
@@ -88,7 +96,14 @@ def main():
     return 1 if failed else 0
 
 
-def judge(xen, certificate, page, large, bad):
+def over_sockets(site, certificate):
+    """The conversation with `limpid serve`."""
+    with tool.Serve(site, "--cert", certificate, "--key", certificate.with_name("key.pem")) as server:
+        with server.connect_tls() as peer:
+            return conversation.hold(peer)
+
+
+def judge(xen, site, certificate, page, large, bad):
     xen.wait_for("dom0 is ready", 180)
     for creation in range(CREATIONS):
         since = len(xen.lines)
@@ -100,13 +115,23 @@ def judge(xen, certificate, page, large, bad):
             xen.dom0("xl destroy limpid")
 
     check("plain HTTP leads to HTTPS", b"301" in guest.fetch("/")[1])
-    check("a megabyte", guest.fetch("/large.bin", certificate) == (0, large))
+    with guest.connect(certificate) as peer:
+        said = conversation.hold(peer)
+    check(f"the conversation that sockets have, {len(said)} bytes", said == over_sockets(site, certificate))
     with concurrent.futures.ThreadPoolExecutor(CONCURRENCY) as pool:
         pages = list(pool.map(lambda _: guest.fetch("/", certificate), range(REQUESTS)))
     right = sum(1 for each in pages if each == (0, page))
     check(f"{REQUESTS} requests, {CONCURRENCY} at once: {right} answered", right == REQUESTS)
     status, said = xen.dom0("xl shutdown -w limpid", 60)
     check("xl shutdown", status == 0 and "reason code 0" in said)
+
+    since = len(xen.lines)
+    guest.create(xen, "large.xl", "large")
+    xen.wait_for(rf"serving at {machine.GUEST6}", 90, since)
+    check("16 MiB out, over TLS", guest.fetch("/large.bin", certificate, seconds=200) == (0, large))
+    with guest.connect(port=7, seconds=200) as peer:
+        check("16 MiB in and out again, of the echo service", guest.exchange(peer, large) == large)
+    xen.dom0("xl destroy large")
 
     for name, (_, expected) in bad.items():
         since = len(xen.lines)

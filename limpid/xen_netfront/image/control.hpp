@@ -1,4 +1,4 @@
-// What the toolstack asks of a domain: control/shutdown in xenstore.
+// What the toolstack asks of a domain, in xenstore: control/shutdown, and control/sysrq for a report.
 #pragma once
 
 #include <optional>
@@ -19,10 +19,13 @@ class Control {
 
   // What was asked for, once it was.
   std::optional<platform::Shutdown> shutdown() const { return shutdown_; }
+  // Whether a report was asked for since this was asked: `xl sysrq NAME` with any letter.
+  bool take_report() { return std::exchange(report_, false); }
 
  private:
   platform::Store& store_;
   std::optional<platform::Shutdown> shutdown_;
+  bool report_ = false;
 };
 
 }  // namespace limpid::xen_netfront::image

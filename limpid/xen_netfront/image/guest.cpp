@@ -5,6 +5,7 @@
 #include "limpid/stack/host_server.hpp"
 #include "limpid/stack/site_module.hpp"
 #include "limpid/xen_netfront/image/control.hpp"
+#include "limpid/xen_netfront/image/counters.hpp"
 #include "limpid/xen_netfront/image/parameters.hpp"
 #include "limpid/xen_netfront/image/secure.hpp"
 #include "limpid/xen_netfront/platform/arena.hpp"
@@ -34,6 +35,9 @@ static_assert(std::size(actions) >= Machine::least_room.actions && sizeof output
 constexpr Duration network_patience = seconds(30);
 constexpr Duration shutdown_patience = seconds(2);
 
+// A few connections with what they send.
+constexpr std::size_t least_memory = 2 << 20;
+
 // Made once and never given back: the stack is small.
 template <class T, class... Arguments>
 T& make(Arguments&&... arguments) {
@@ -41,6 +45,9 @@ T& make(Arguments&&... arguments) {
   if (memory == nullptr) panic("too little memory; raise `memory` in the configuration");
   return *::new (memory) T(std::forward<Arguments>(arguments)...);
 }
+
+// Less than there is: a budget that is used up is shared out by rules, but who finds the arena in pieces has nothing.
+std::size_t memory_ceiling() { return platform::arena_free_bytes() / 8 * 7; }
 
 stack::SiteModule open_site(Bytes module) {
   if (module.empty()) {
@@ -58,7 +65,9 @@ Parameters read_parameters(std::string_view command_line) {
   const auto parameters = parse_parameters(command_line);
   if (!parameters) {
     print_line("'", parameters.error(), "' is no parameter, or has no value that fits");
-    panic("the command line is wrong; it takes ip=CIDR gateway=IP ip6=CIDR gateway6=IP dns=IP dhcp slaac plain");
+    panic(
+        "the command line is wrong; it takes ip=CIDR gateway=IP ip6=CIDR gateway6=IP dns=IP dhcp slaac plain "
+        "test-services no-offload");
   }
   if (!parameters->ip && !parameters->ip6 && !parameters->dhcp && !parameters->slaac) {
     panic("no address to serve at; put ip=CIDR, ip6=CIDR, dhcp or slaac into `cmdline`");
@@ -68,13 +77,12 @@ Parameters read_parameters(std::string_view command_line) {
 
 class Guest {
  public:
-  Guest(const platform::BootInfo& boot, Instant began)
-      : began_(began),
-        parameters_(read_parameters(boot.command_line)),
+  explicit Guest(const platform::BootInfo& boot)
+      : parameters_(read_parameters(boot.command_line)),
         site_(open_site(boot.module)),
-        budget_(platform::arena_free_bytes()),
+        budget_(memory_ceiling()),
         store_(make<platform::Store>(budget_)),
-        network_(make<platform::Netfront>(budget_, store_)),
+        network_(make<platform::Netfront>(budget_, store_, parameters_.offloads)),
         control_(store_),
         machine_(make<Machine>()) {}
 
@@ -89,7 +97,10 @@ class Guest {
     step(tls::Entropy{fresh_entropy()});
     step(LinkChanged{true});
     static_cast<void>(network_.link_change());
-    while (!control_.shutdown()) serve();
+    while (!control_.shutdown()) {
+      serve();
+      if (control_.take_report()) counters_.print(machine_, budget_, network_, store_);
+    }
     stop();
   }
 
@@ -117,6 +128,7 @@ class Guest {
   void wait(std::optional<Instant> until) {
     platform::serve_console();
     network_.notify_backend();
+    if (!network_.ask_for_more()) return;
     platform::Port ports[3] = {platform::console_port(), store_.port()};
     std::size_t count = 2;
     if (const auto port = network_.device().port()) ports[count++] = *port;
@@ -133,10 +145,9 @@ class Guest {
   }
 
   void configure() {
-    const Device& device = network_.device();
+    use_device();
     tcpip::Host::Config& host = config_.host;
-    host.ip.mac.octets = device.mac();
-    host.ip.mtu = device.mtu();
+    host.ip.mtu = network_.device().mtu();
     for (const auto& address : {parameters_.ip, parameters_.ip6}) {
       if (address) host.ip.addresses.push_back(*address);
     }
@@ -145,12 +156,6 @@ class Guest {
     host.ip.slaac = parameters_.slaac;
     host.dhcp = parameters_.dhcp;
     host.dns_servers = parameters_.dns;
-    const Features& features = device.features();
-    // The host asks for one and the same, whatever a packet's family.
-    host.ip.offload.checksum = features.checksum_ipv4 && features.checksum_ipv6;
-    host.ip.offload.segmentation =
-        host.ip.offload.checksum && features.scatter_gather && features.segmentation_ipv4 && features.segmentation_ipv6;
-    host.tcp.max_superframe = host.ip.offload.segmentation ? 65536 - 128 : 0;
 
     if (parameters_.plain) {
       config_.services.push_back({80, Machine::Application::server});
@@ -159,6 +164,22 @@ class Guest {
       config_.services.push_back({443, Machine::Application::server});
       config_.services.push_back({80, Machine::Application::redirect});
     }
+    if (parameters_.test_services) {
+      for (const Machine::Service& each : Machine::test_services) config_.services.push_back(each);
+    }
+  }
+
+  // What the device is and can do may be different whenever it is connected again.
+  void use_device() {
+    const Device& device = network_.device();
+    const Features& features = device.features();
+    tcpip::Host::Config& host = config_.host;
+    host.ip.mac.octets = device.mac();
+    // The host asks for one and the same, whatever a packet's family.
+    host.ip.offload.checksum = features.checksum_ipv4 && features.checksum_ipv6;
+    host.ip.offload.segmentation =
+        host.ip.offload.checksum && features.scatter_gather && features.segmentation_ipv4 && features.segmentation_ipv6;
+    host.tcp.max_superframe = host.ip.offload.segmentation ? 65536 - 128 : 0;
   }
 
   // One round: what came in, what is due, what is to be sent; then waits if nothing did.
@@ -166,10 +187,13 @@ class Guest {
     const Time now = platform::now();
     const bool heard = listen(now);
     while (const auto frame = network_.next_frame()) {
-      milestone("first frame", first_frame_seen_);
+      milestone("first frame received", first_frame_received_seen_);
       tell(*frame);
     }
-    if (const auto up = network_.link_change()) tell(LinkChanged{*up});
+    if (const auto up = network_.link_change()) {
+      if (*up) use_device();
+      tell(LinkChanged{*up});
+    }
     if (deadline_ && *deadline_ <= platform::now().monotonic) tell(Tick{});
     flush();
     network_.notify_backend();
@@ -200,7 +224,11 @@ class Guest {
     deadline_ = progress.deadline;
     more_ = progress.more;
     for (const Machine::Action& action : progress.actions) {
-      if (const auto* frame = std::get_if<Transmit>(&action)) network_.transmit(now, *frame);
+      if (const auto* frame = std::get_if<Transmit>(&action)) {
+        network_.transmit(now, *frame);
+        milestone("first frame sent", first_frame_sent_seen_);
+      }
+      counters_.count(action);
       if (const auto* changed = std::get_if<tcpip::host::ConfigurationChanged>(&action)) report(*changed);
       if (const auto* said = std::get_if<Machine::Report>(&action)) report(*said);
     }
@@ -245,12 +273,14 @@ class Guest {
     if (std::exchange(seen, true)) return;
     print(what);
     print(" after ");
-    print_decimal(static_cast<std::uint64_t>((platform::now().monotonic - began_).microseconds));
+    print_decimal(static_cast<std::uint64_t>(platform::since_entry().microseconds));
     print(" us, ");
     print_decimal(platform::hypercalls_made());
     print(" hypercalls, ");
     print_decimal(store_.requests());
-    print_line(" xenstore messages");
+    print(" xenstore messages in ");
+    print_decimal(store_.round_trips());
+    print_line(" round trips");
   }
 
   void report(const tcpip::host::ConfigurationChanged& changed) {
@@ -264,7 +294,6 @@ class Guest {
     if (std::holds_alternative<http::RequestServed>(said.report)) milestone("first response", first_response_seen_);
   }
 
-  Instant began_;
   Parameters parameters_;
   stack::SiteModule site_;
   Budget budget_;
@@ -276,16 +305,21 @@ class Guest {
   CpuFeatures cpu_ = platform::cpu_features();
   std::optional<Instant> deadline_;
   bool more_ = false;
-  bool connected_seen_ = false, first_frame_seen_ = false, first_handshake_seen_ = false, first_response_seen_ = false;
+  Counters counters_;
+  bool connected_seen_ = false, first_frame_sent_seen_ = false, first_frame_received_seen_ = false,
+       first_handshake_seen_ = false, first_response_seen_ = false;
 };
 
 }  // namespace
 
-void serve(const platform::BootInfo& boot, Instant began) {
+void serve(const platform::BootInfo& boot) {
+  if (memory_ceiling() < least_memory) {
+    panic("too little memory to serve, less than 2 MiB are left; raise `memory` in the configuration");
+  }
   print("limpid: ");
-  print_decimal(platform::arena_free_bytes() >> 10);
-  print_line(" KiB of memory");
-  make<Guest>(boot, began).run();
+  print_decimal(memory_ceiling() >> 10);
+  print_line(" KiB of memory for connections");
+  make<Guest>(boot).run();
 }
 
 }  // namespace limpid::xen_netfront::image

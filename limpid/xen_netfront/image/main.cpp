@@ -4,7 +4,6 @@
 #include "limpid/xen_netfront/platform/application.hpp"
 #include "limpid/xen_netfront/platform/console.hpp"
 #include "limpid/xen_netfront/platform/power.hpp"
-#include "limpid/xen_netfront/platform/xen/clock.hpp"
 #include "limpid/xen_netfront/platform/xen/grant_table.hpp"
 #include "limpid/xen_netfront/platform/xen/hypervisor.hpp"
 #include "limpid/xen_netfront/platform/xen/xen_console.hpp"
@@ -13,11 +12,10 @@ namespace limpid::xen_netfront::platform {
 
 std::uint8_t application(const BootInfo& boot) {
   if (!find_hypervisor()) panic("this image serves a network of Xen's; boot it as a guest: xl create -c main.xl");
-  const Instant began = now().monotonic;
   print_to_debug_port("limpid: entered\n");  // in Xen's own log, at once
   open_console();
   map_grant_table();
-  image::serve(boot, began);
+  image::serve(boot);
   return exit_good;
 }
 

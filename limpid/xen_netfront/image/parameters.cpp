@@ -29,6 +29,7 @@ bool understand(std::string_view word, Parameters& parameters) {
   if (word == "dhcp") return parameters.dhcp = true;
   if (word == "slaac") return parameters.slaac = true;
   if (word == "plain") return parameters.plain = true;
+  if (word == "test-services") return parameters.test_services = true;
   if (word == "no-offload") return !(parameters.offloads = false);
   return false;
 }

@@ -15,12 +15,13 @@ struct Parameters {
   bool dhcp = false;
   bool slaac = false;
   InlineList<tcpip::IpAddress, 4> dns;
-  bool plain = false;    // HTTP alone, at port 80
+  bool plain = false;  // HTTP alone, at port 80
+  bool test_services = false;
   bool offloads = true;  // of the network device
 };
 
-// The words of `limpid serve --net tap:`: ip=CIDR ip6=CIDR gateway=IP gateway6=IP dns=IP dhcp slaac; besides, plain and
-// no-offload. Yields the first word that is none of them or has no such value.
+// The words of `limpid serve --net tap:`: ip=CIDR ip6=CIDR gateway=IP gateway6=IP dns=IP dhcp slaac; besides, plain,
+// test-services and no-offload. Yields the first word that is none of them or has no such value.
 std::expected<Parameters, std::string_view> parse_parameters(std::string_view command_line);
 
 }  // namespace limpid::xen_netfront::image

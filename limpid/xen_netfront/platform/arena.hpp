@@ -1,8 +1,8 @@
 // All memory that pure code is given: one arena behind limpid_allocate and limpid_release.
 //
-// A buddy allocator: blocks are powers of two, at least 64 bytes, and two free halves become one again, so that a
-// server can run for ever without its memory falling to pieces. Both operations take time logarithmic in the arena's
-// size.
+// Segregated fit: what is allocated takes its size, rounded up to 64 bytes, of the front of a free range of little more
+// than that, and what is released is joined with what is free beside it. So nearly all memory can be used, whatever the
+// sizes, and a server can run for ever without its memory falling to pieces. Both operations take constant time.
 #pragma once
 
 #include <cstddef>

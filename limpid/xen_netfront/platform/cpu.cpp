@@ -2,6 +2,8 @@
 
 #include "limpid/xen_netfront/platform/cpuid.hpp"
 
+extern "C" const std::uint64_t at_entry asm("entry_time_stamp");  // entry.S
+
 namespace limpid::xen_netfront::platform {
 namespace {
 
@@ -30,6 +32,14 @@ void enable_vector_registers() {
   if ((supported & avx512_state) == avx512_state) enabled |= avx512_state;  // all three or none
   asm volatile("xsetbv" : : "a"(enabled), "d"(0), "c"(0));
 }
+
+std::uint64_t time_stamp() {
+  std::uint32_t low, high;
+  asm volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
+  return std::uint64_t{high} << 32 | low;
+}
+
+std::uint64_t entry_time_stamp() { return at_entry; }
 
 CpuFeatures cpu_features() {
   const std::uint32_t ecx = cpuid(1).ecx;

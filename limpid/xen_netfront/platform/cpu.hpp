@@ -1,6 +1,8 @@
 // The CPU: what it can do, and switching that on.
 #pragma once
 
+#include <cstdint>
+
 #include "limpid/core/cpu_features.hpp"
 
 namespace limpid::xen_netfront::platform {
@@ -10,5 +12,10 @@ void enable_vector_registers();
 
 // Which kernels of crypto/ can run.
 CpuFeatures cpu_features();
+
+// The time stamp counter, not read before what stands before it is done; and as it was at the image's first
+// instruction.
+std::uint64_t time_stamp();
+std::uint64_t entry_time_stamp();
 
 }  // namespace limpid::xen_netfront::platform

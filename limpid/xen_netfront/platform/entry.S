@@ -34,6 +34,9 @@
 entry:
         cli
         cld
+        rdtsc
+        movl    %eax, entry_time_stamp
+        movl    %edx, entry_time_stamp + 4
         movl    $stack_top, %esp
         movl    %ebx, %ebp
 
@@ -115,5 +118,12 @@ page_directories:
         .globl  thread_block
 thread_block:
         .skip   64
+
+        // The time stamp counter when all began.
+        .section .bss.entry_time_stamp, "aw", @nobits
+        .balign 8
+        .globl  entry_time_stamp
+entry_time_stamp:
+        .skip   8
 
         .section .note.GNU-stack, "", @progbits

@@ -9,8 +9,9 @@
 //   - while rings_open(), copies responses out of the rings, each once, and offers them with the index of the first of
 //   them:
 //     from transmit_consumer() or receive_consumer() on, with the producer index that was read before them. When the
-//     step is over it looks at the producer again; when it finds nothing new, it sets the ring's event index to
-//     consumer + 1 and looks once more (RING_FINAL_CHECK_FOR_RESPONSES);
+//     step is over it looks at the producer again; before it waits it sets the event index to consumer + 1 in each ring
+//     for which awaits_receive() or awaits_transmit() holds, looks once more, and waits if nothing is new
+//     (RING_FINAL_CHECK_FOR_RESPONSES);
 //   - notifies the backend after what it pushed, if must_notify() says so; once for a batch will do;
 //   - sends a host no Flush while can_transmit() is false; when that comes in the middle of what a Flush brought, it
 //     notifies the backend and takes transmit responses before it goes on. What does not fit is dropped, and counted.
@@ -262,6 +263,10 @@ class Device {
   bool stopped() const { return stopping_ && phase_ == Phase::absent; }
   // Whether any frame at all could be sent now.
   bool can_transmit() const;
+  // Whether the next response gives something to do. One to what was sent does not, unless the room is wanted that it
+  // frees: till then the backend need not even say that it has responded.
+  bool awaits_receive() const { return rings_open(); }
+  bool awaits_transmit() const { return rings_open() && !can_transmit(); }
   std::uint32_t transmit_consumer() const { return transmit_consumer_; }
   std::uint32_t receive_consumer() const { return receive_consumer_; }
   // Of the rings that the last ResetRings made.
@@ -278,6 +283,9 @@ class Device {
   std::uint32_t faults(Fault kind) const { return faults_[static_cast<std::size_t>(kind)]; }
   std::size_t quarantined() const;  // pages that a backend did not give back
   std::uint32_t connections() const { return connections_; }
+  // For reports: visit(group, name, value) for every counter.
+  template <class Visit>
+  void report(Visit&& visit) const;
 
   // Where it stands, in words for a person.
   void describe(Writer& out) const;
@@ -397,5 +405,13 @@ class Device {
   std::array<std::uint32_t, fault_kinds> faults_{};
   std::uint32_t connections_ = 0;
 };
+
+template <class Visit>
+void Device::report(Visit&& visit) const {
+  visit("network", "connections", connections_);
+  visit("network", "quarantined_pages", quarantined());
+  for (std::size_t i = 0; i < drop_reasons; ++i) visit("dropped_by_network", name(static_cast<Drop>(i)), drops_[i]);
+  for (std::size_t i = 0; i < fault_kinds; ++i) visit("backend_faults", name(static_cast<Fault>(i)), faults_[i]);
+}
 
 }  // namespace limpid::xen_netfront

@@ -1,13 +1,19 @@
 """A guest of ours under the harness: its files, its life, and fetching from it."""
 
+import functools
+import json
 import pathlib
 import re
+import socket
+import ssl
 import subprocess
+import threading
 
 from . import machine
 
 MAC = "00:16:3e:4c:69:01"
-MILESTONE = r"(?P<guest>\w+)\| (?P<what>connected|first \w+) after (?P<us>\d+) us, (?P<calls>\d+) hypercalls, (?P<messages>\d+) xenstore"
+MILESTONE = (r"(?P<guest>\w+)\| (?P<what>connected|first [\w ]+) after (?P<us>\d+) us, (?P<calls>\d+) hypercalls, "
+             r"(?P<messages>\d+) xenstore messages in (?P<trips>\d+) round trips")
 
 
 def pack(tool, site, folder, *settings):
@@ -18,6 +24,15 @@ def pack(tool, site, folder, *settings):
     identity = [] if "--plain" in settings else ["--cert", folder / "cert.pem", "--key", folder / "key.pem"]
     subprocess.run([tool, "image", site, *identity, *settings, "--out", folder], check=True, capture_output=True)
     return {"site.module": (folder / "site.module").read_bytes(), "main.xl": configuration(folder)}
+
+
+def pack_more(tool, name, site, folder, *settings):
+    """Another guest's files, NAME.module and NAME.xl, with the identity that pack() made in the folder."""
+    out = pathlib.Path(folder) / f"{name}.packed"
+    subprocess.run([tool, "image", site, "--cert", folder / "cert.pem", "--key", folder / "key.pem", *settings, "--out",
+                    out], check=True, capture_output=True)
+    return {f"{name}.module": (out / "site.module").read_bytes(),
+            f"{name}.xl": variant(configuration(out), name, ramdisk=f'"{name}.module"')}
 
 
 STATIC = ("--ip", f"{machine.GUEST4}/24", "--ip6", f"{machine.GUEST6}/64")
@@ -49,6 +64,45 @@ def create(xen, file="main.xl", name="limpid"):
         raise machine.Broken(f"xl create: {said}")
     xen.wait_for(r"\(d\d+\) ", 30, since)
     xen.follow_console(name)
+
+
+def report(xen, name="limpid"):
+    """What the guest has counted."""
+    since = len(xen.lines)
+    status, said = xen.dom0(f"xl sysrq {name} r", 60)
+    if status != 0:
+        raise machine.Broken(f"xl sysrq: {said}")
+    _, match = xen.wait_for(rf"{name}\| (\{{.*\}})$", 30, since)
+    return json.loads(match[1])
+
+
+def connect(certificate=None, host=machine.GUEST4, port=None, seconds=60):
+    """A socket of this side, connected to the guest: with a certificate over TLS, verified."""
+    plain = socket.create_connection((host, port or (443 if certificate else 80)), timeout=seconds)
+    if not certificate:
+        return plain
+    return tls_context(certificate).wrap_socket(plain, server_hostname="guest.test")
+
+
+@functools.cache
+def tls_context(certificate):
+    return ssl.create_default_context(cafile=certificate)
+
+
+def exchange(peer, data):
+    """Sends all of it while receiving until the other side ends: what came."""
+    received = bytearray()
+
+    def take():
+        while piece := peer.recv(1 << 16):
+            received.extend(piece)
+
+    reader = threading.Thread(target=take)
+    reader.start()
+    peer.sendall(data)
+    peer.shutdown(socket.SHUT_WR)
+    reader.join()
+    return bytes(received)
 
 
 def fetch(path, certificate=None, host=machine.GUEST4, seconds=60, options=()):

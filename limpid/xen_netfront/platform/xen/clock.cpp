@@ -1,17 +1,11 @@
 #include "limpid/xen_netfront/platform/xen/clock.hpp"
 
+#include "limpid/xen_netfront/platform/cpu.hpp"
 #include "limpid/xen_netfront/platform/xen/abi.hpp"
 #include "limpid/xen_netfront/platform/xen/hypervisor.hpp"
 
 namespace limpid::xen_netfront::platform {
 namespace {
-
-std::uint64_t time_stamp() {
-  std::uint32_t low, high;
-  // The fence keeps it from being read before what it is set against.
-  asm volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
-  return std::uint64_t{high} << 32 | low;
-}
 
 // `read` is run again if the version said that its source was being written, or was written meanwhile.
 template <class Read>
@@ -28,6 +22,15 @@ auto read_consistently(const std::uint32_t& version, Read&& read) {
 
 constexpr std::uint64_t nanoseconds_in_second = 1'000'000'000;
 
+// xen.h, struct vcpu_time_info.
+std::uint64_t nanoseconds(const vcpu_time_info& time, std::uint64_t ticks) {
+  const int shift = read_once(time.tsc_shift);
+  ticks = shift >= 0 ? ticks << shift : ticks >> -shift;
+  std::uint64_t low = ticks, high;
+  asm("mulq %2" : "+a"(low), "=d"(high) : "r"(std::uint64_t{read_once(time.tsc_to_system_mul)}) : "cc");
+  return high << 32 | low >> 32;
+}
+
 // Of the beginning of system time: nanoseconds since 1970.
 std::uint64_t wall_clock_base() {
   const shared_info& info = shared();
@@ -40,16 +43,17 @@ std::uint64_t wall_clock_base() {
 }  // namespace
 
 std::uint64_t system_time() {
-  // xen.h, struct vcpu_time_info.
   const vcpu_time_info& time = shared().vcpu_info[0].time;
   return read_consistently(time.version, [&] {
-    std::uint64_t ticks = time_stamp() - read_once(time.tsc_timestamp);
-    const int shift = read_once(time.tsc_shift);
-    ticks = shift >= 0 ? ticks << shift : ticks >> -shift;
-    std::uint64_t low = ticks, high;
-    asm("mulq %2" : "+a"(low), "=d"(high) : "r"(std::uint64_t{read_once(time.tsc_to_system_mul)}) : "cc");
-    return read_once(time.system_time) + (high << 32 | low >> 32);
+    return read_once(time.system_time) + nanoseconds(time, time_stamp() - read_once(time.tsc_timestamp));
   });
+}
+
+Duration since_entry() {
+  const vcpu_time_info& time = shared().vcpu_info[0].time;
+  const std::uint64_t passed =
+      read_consistently(time.version, [&] { return nanoseconds(time, time_stamp() - entry_time_stamp()); });
+  return {static_cast<std::int64_t>(passed / 1000)};
 }
 
 Time now() {

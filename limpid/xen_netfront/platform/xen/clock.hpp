@@ -10,6 +10,8 @@ std::uint64_t system_time();
 
 // Monotonic time counts from when Xen booted, so that a deadline is one of Xen's, too.
 Time now();
+// Since the image's first instruction.
+Duration since_entry();
 // Not before the instant.
 std::uint64_t system_time_of(Instant instant);
 

@@ -7,6 +7,11 @@
 #include "limpid/xen_netfront/platform/xen/hypervisor.hpp"
 
 namespace limpid::xen_netfront::platform {
+namespace {
+
+std::uint64_t notifications = 0, waits = 0;
+
+}  // namespace
 
 std::optional<Port> allocate_port(std::uint16_t domain) {
   evtchn_alloc_unbound request{};
@@ -25,6 +30,7 @@ void close_port(Port port) {
 void notify(Port port) {
   evtchn_send request{};
   request.port = port;
+  ++notifications;
   hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, &request);
 }
 
@@ -49,7 +55,11 @@ void wait_for_events(std::span<const Port> ports, std::optional<Instant> deadlin
     if (due <= system_time()) return;
     request.timeout = due;
   }
+  ++waits;
   hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, &request);
 }
+
+std::uint64_t notifications_made() { return notifications; }
+std::uint64_t waits_made() { return waits; }
 
 }  // namespace limpid::xen_netfront::platform

@@ -23,4 +23,8 @@ bool take_pending(Port port);
 // Waits until one of the ports is pending or the time has come. It may also return earlier.
 void wait_for_events(std::span<const Port> ports, std::optional<Instant> deadline);
 
+// How many hypercalls these two took.
+std::uint64_t notifications_made();
+std::uint64_t waits_made();
+
 }  // namespace limpid::xen_netfront::platform

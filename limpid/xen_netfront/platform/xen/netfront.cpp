@@ -2,6 +2,7 @@
 
 #include "limpid/xen_netfront/platform/console.hpp"
 #include "limpid/xen_netfront/platform/xen/abi.hpp"
+#include "limpid/xen_netfront/platform/xen/clock.hpp"
 #include "limpid/xen_netfront/platform/xen/grant_table.hpp"
 
 namespace limpid::xen_netfront::platform {
@@ -100,28 +101,58 @@ bool Netfront::serve(Time now) {
 }
 
 bool Netfront::read_transmit_ring(Time now) {
-  if (!device_.connected()) return false;
+  if (!device_.rings_open()) return false;
   const std::uint32_t consumer = device_.transmit_consumer();
   const auto responses = read_slots<netif::transmit_slot_size, netif::TransmitResponseSlot, TransmitResponses>(
       transmit_page_, consumer, most_responses);
-  if (responses.producer == consumer) return ask_for_next(transmit_page_, consumer);
+  if (responses.producer == consumer) return false;
+  stalled_ = false;
   step(now, responses);
   return true;
 }
 
 bool Netfront::read_receive_ring(Time now) {
-  if (!device_.connected()) return false;
+  if (!device_.rings_open()) return false;
   const std::uint32_t consumer = device_.receive_consumer();
   const auto responses = read_slots<netif::receive_slot_size, netif::ReceiveResponseSlot, ReceiveResponses>(
       receive_page_, consumer, batch);
-  if (responses.producer == consumer) return ask_for_next(receive_page_, consumer);
+  if (responses.producer == consumer) return false;
   step(now, responses);
   return true;
+}
+
+bool Netfront::ask_for_more() {
+  const bool transmit = device_.awaits_transmit() && ask_for_next(transmit_page_, device_.transmit_consumer());
+  const bool receive = device_.awaits_receive() && ask_for_next(receive_page_, device_.receive_consumer());
+  return !transmit && !receive;
 }
 
 std::optional<FrameReceived> Netfront::next_frame() {
   if (frames_taken_ == frames_held_) return {};
   return frames_there[frames_taken_++];
+}
+
+void Netfront::transmit(Time now, const Transmit& frame) {
+  if (device_.connected() && !device_.can_transmit()) make_room(now);
+  step(now, frame);
+}
+
+// What a host says at once may be more than the ring takes. A backend that is alive responds soon; one that does not is
+// waited for only once.
+void Netfront::make_room(Time now) {
+  constexpr Duration patience = milliseconds(100);
+  notify_backend();
+  const Instant until = platform::now().monotonic + patience;
+  while (device_.connected() && !device_.can_transmit()) {
+    if (read_transmit_ring(now) || ask_for_next(transmit_page_, device_.transmit_consumer())) continue;
+    if (stalled_ || until <= platform::now().monotonic) {
+      stalled_ = true;
+      return;
+    }
+    const Port port[] = {*device_.port()};
+    wait_for_events(port, until);
+    take_pending(port[0]);  // wait_for_events() of whoever waits next follows a look at both rings
+  }
 }
 
 void Netfront::notify_backend() {

@@ -9,7 +9,8 @@ namespace limpid::xen_netfront::platform {
 class Netfront {
  public:
   // One only: pages and buffers are the image's own.
-  Netfront(Budget& budget, Store& store) : budget_(budget), store_(store) {}
+  Netfront(Budget& budget, Store& store, bool offloads)
+      : budget_(budget), store_(store), config_{.offloads = offloads} {}
 
   void start(Time now) { step(now, Started{}); }
   void stop(Time now) { step(now, Stop{}); }
@@ -20,13 +21,15 @@ class Netfront {
 
   // Takes a batch out of each ring. False if there was nothing.
   bool serve(Time now);
+  // Before waiting: has the backend say when there is more that is waited for. False if it is there already.
+  bool ask_for_more();
   // A frame that serve() took. It lies there until the next serve().
   std::optional<FrameReceived> next_frame();
   // The link's state, if it changed since this was asked.
   std::optional<bool> link_change() { return std::exchange(link_change_, {}); }
 
-  // Copies it.
-  void transmit(Time now, const Transmit& frame) { step(now, frame); }
+  // Copies it. If there is no room the backend is waited for, a moment.
+  void transmit(Time now, const Transmit& frame);
   // Tells the backend of what was pushed, once for a batch.
   void notify_backend();
 
@@ -37,6 +40,7 @@ class Netfront {
   void advance(Time now, const Device::Event& event);
   void carry_out(Time now, const Device::Action& action);
   bool read_transmit_ring(Time now);
+  void make_room(Time now);
   bool read_receive_ring(Time now);
 
   void act(Time now, const PushTransmit& push);
@@ -59,6 +63,7 @@ class Netfront {
   Device device_;
   std::uint16_t transmit_page_ = 0, receive_page_ = 1;  // of the rings
   bool must_notify_ = false;
+  bool stalled_ = false;  // the backend was waited for in vain, and has not responded since
   std::optional<bool> link_change_;
   // Answers to the device's actions, told when all of them are carried out.
   std::variant<PortAllocated, Revoked> answers_[Device::most_pages + 1];

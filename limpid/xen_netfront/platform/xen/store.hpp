@@ -21,6 +21,7 @@ class Store {
   // was nothing.
   template <class Handle>
   bool serve(Time now, Handle&& handle) {
+    const std::uint32_t asked_before = requests_;
     send_unsent(now);
     const MutableBytes came = ring_of_responses_.read(came_);
     for (MutableBytes left = came; !left.empty();) {
@@ -34,11 +35,14 @@ class Store {
     }
     const bool refused = !refused_.empty();
     for (const xenstore::Answer& answer : std::exchange(refused_, {})) handle(answer);
-    if (!came.empty()) notify(port_);  // there is room again
+    if (came.size() == ring_of_responses_.size) notify(port_);  // there is room again
+    if (requests_ != asked_before) ++round_trips_;
     return refused || !came.empty();
   }
 
   std::uint32_t requests() const { return requests_; }
+  // How often what the store said led to more requests, and once before that.
+  std::uint32_t round_trips() const { return round_trips_; }
 
  private:
   struct Lent {
@@ -59,6 +63,7 @@ class Store {
   Byte came_[xenstore_ring_size];
   InlineList<xenstore::Answer, 2 * xenstore::Client::most_open> refused_;  // answered by the client itself, at once
   std::uint32_t requests_ = 0;
+  std::uint32_t round_trips_ = 1;
 };
 
 }  // namespace limpid::xen_netfront::platform

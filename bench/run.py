@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""./dev bench [--newest] [NAME...] [--json FILE]: what limpid_bench measures within a process, then servers over loopback (web.py)
-and over tap devices (tap.py).
+"""./dev bench [--newest] [NAME...] [--json FILE]: what limpid_bench measures within a process, then servers over loopback (web.py),
+hosts over tap devices (tap.py), and idle and simulated ones (hosts.py).
 
 NAMEs are parts of benchmark names. A ratio above 1 means that limpid is better.
 """
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 
+import hosts
 import tap
 import web
 
@@ -31,10 +32,10 @@ def main():
             return status
         rows = json.loads(file.read()) if status == 0 else []
     say = lambda line: print(line, file=sys.stderr, flush=True)
-    servers = web.run(build / "limpid", options.names, say) + tap.run(build / "limpid", options.names, say)
-    for row in servers:
+    more = [row for part in (web, tap, hosts) for row in part.run(build / "limpid", options.names, say)]
+    for row in more:
         print(f"{row['name']:<44} {row['ours']:14.0f} {row['peer']:14.0f}  {row['unit']:<12} {row['ratio']:6.2f}  ({row['peer_name']})")
-    rows += servers
+    rows += more
     if not rows:
         print("bench: no benchmark has such a name", file=sys.stderr)
         return 2

@@ -1,9 +1,12 @@
 """TCP over a tap device: limpid beside Linux over veth, and bulk beside a sink that does nothing but acknowledge (tap_sink).
 
 Everything is in network namespaces that go with this program: run as a program of its own, it prints its rows as JSON. The
-load is the kernel's; with two cores it has one and the server the other."""
+load is the kernel's; with two cores it has one and the server the other. What else runs on the machine takes its share of
+the first, so bulk stands beside the server's own price, too: what one second of its CPU time does."""
 
+import collections
 import ctypes
+import dataclasses
 import heapq
 import json
 import os
@@ -22,6 +25,8 @@ import time
 TURNS = 5
 SECONDS = 3
 LOSSY_SECONDS = 15
+DOWNLOAD = 256 << 20  # bytes
+PLAIN, TLS = 8443, 8444
 CLONE_NEWNET = 0x40000000
 HERE, THERE = "10.9.0.1", "10.9.0.2"
 os.environ["PATH"] += ":/usr/sbin:/sbin"
@@ -98,16 +103,39 @@ class Peer:
         if not self.process.stdout.readline():
             raise RuntimeError(f"{command} did not start")
 
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self):
+        """Bytes resident, page tables included."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return sum(int(n) for n in re.findall(r"^Vm(?:RSS|PTE):\s+(\d+) kB", status, re.M)) * 1024
+
     def close(self):
         self.process.terminate()
         self.process.wait(10)
         self.process.stdout.close()
 
 
+class Site:
+    """What the web servers serve, and as whom."""
+
+    def __init__(self, limpid, folder):
+        self.root, self.pair = pathlib.Path(folder) / "site", pathlib.Path(folder) / "pair"
+        self.root.mkdir()
+        (self.root / "index.html").write_text("x" * 100)
+        (self.root / "large").write_bytes(bytes(DOWNLOAD))
+        subprocess.run([limpid, "cert", "new", "--ip", THERE, "--out", self.pair], check=True, capture_output=True)
+
+    def tls(self):
+        return "--cert", self.pair / "cert.pem", "--key", self.pair / "key.pem"
+
+
 class Limpid:
     """limpid on a tap device; with a namespace, there and behind a bridge, so that the relay has whole frames to lose."""
 
-    def __init__(self, limpid, site, namespace=None):
+    def __init__(self, limpid, site, namespace=None, web=("--plain",)):
         self.namespace = namespace
         run = namespace.sh if namespace else sh
         run("ip tuntap add dev tap0 mode tap")
@@ -119,8 +147,8 @@ class Limpid:
         else:
             run(f"ip addr add {HERE}/24 dev tap0")
         run("ip link set tap0 up")
-        self.peer = Peer(*(namespace.enter if namespace else []), limpid, "serve", site, "--plain", "--test-services", "--net",
-                         f"tap:tap0,ip={THERE}/24")
+        self.peer = Peer(*(namespace.enter if namespace else []), limpid, "serve", site.root, *web, "--test-services",
+                         "--memory", "4G", "--net", f"tap:tap0,ip={THERE}/24")
 
     def close(self):
         self.peer.close()
@@ -152,11 +180,13 @@ class Linux:
         self.namespace.sh(f"ip addr add {THERE}/24 dev far0")
         self.namespace.sh("ip link set far0 up")
         self.services = Peer(*self.namespace.enter, sys.executable, "-c", LINUX_SERVICES, "")
-        self.web = Peer(*self.namespace.enter, limpid, "serve", site, "--plain", "--threads", "1", "--listen", f"{THERE}:8443")
+        serve = [*self.namespace.enter, limpid, "serve", site.root, "--threads", "1", "--listen"]
+        self.web = [Peer(*serve, f"{THERE}:{PLAIN}", "--plain"), Peer(*serve, f"{THERE}:{TLS}", *site.tls())]
 
     def close(self):
         self.services.close()
-        self.web.close()
+        for server in self.web:
+            server.close()
         self.namespace.close()
         subprocess.run(["ip", "link", "del", "near0"], capture_output=True)
 
@@ -201,9 +231,9 @@ def round_trips():
 
 
 def wrk(*options):
-    connect(8443).close()
+    connect(PLAIN).close()
     said = subprocess.run(["taskset", "-c", "1" if os.cpu_count() > 1 else "0", "wrk", "-t", "1", "-c", "32", "-d", f"{SECONDS}s", *options,
-                           f"http://{THERE}:8443/index.html"], capture_output=True, text=True).stdout
+                           f"http://{THERE}:{PLAIN}/index.html"], capture_output=True, text=True).stdout
     return float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
 
 
@@ -213,6 +243,28 @@ def requests():
 
 def new_connections():
     return wrk("-H", "Connection: close")
+
+
+def fetch(url, *options):
+    """Bytes a second, of the median of as many downloads as there is time for."""
+    rates, start = [], time.monotonic()
+    while not rates or time.monotonic() - start < SECONDS:
+        said = subprocess.run(["curl", "-sSf", "-o", "/dev/null", "-w", "%{size_download} %{speed_download}", *options, url],
+                              check=True, capture_output=True, text=True).stdout.split()
+        if int(said[0]) != DOWNLOAD:
+            raise RuntimeError(f"{url}: {said[0]} bytes")
+        rates.append(float(said[1]))
+    return statistics.median(rates)
+
+
+def download():
+    connect(PLAIN).close()
+    return fetch(f"http://{THERE}:{PLAIN}/large")
+
+
+def download_tls():
+    connect(TLS).close()
+    return fetch(f"https://{THERE}:{TLS}/large", "-k")
 
 
 class Relay:
@@ -284,18 +336,31 @@ def goodput(limpid, site, seed):
         subprocess.run(["ip", "link", "del", "near0"], capture_output=True)
 
 
-def row(name, unit, ours, peers, peer_name):
+def row(name, unit, ours, peers, peer_name, less_is_better=False):
     ours, peers = statistics.median(ours), statistics.median(peers)
-    return {"name": name, "unit": unit, "ours": ours, "peer": peers, "peer_name": peer_name, "ratio": ours / peers}
+    ratio = peers / ours if less_is_better else ours / peers
+    return {"name": name, "unit": unit, "ours": ours, "peer": peers, "peer_name": peer_name, "ratio": ratio}
 
 
-PAIRS = {  # name: what is measured, its unit, and beside whom
-    "tap/bulk in": (bulk_in, "bytes/s", ("sink", "Linux")),
-    "tap/bulk out": (bulk_out, "bytes/s", ("sink", "Linux")),
-    "tap/round trips": (round_trips, "per second", ("Linux",)),
-    "tap/requests": (requests, "per second", ("Linux",)),
-    "tap/new connections": (new_connections, "per second", ("Linux",)),
-}
+@dataclasses.dataclass
+class Case:
+    name: str
+    measure: object
+    unit: str
+    beside: tuple = ("Linux",)
+    ours: str = "limpid"
+
+
+CASES = [
+    Case("tap/bulk in", bulk_in, "bytes/s", ("sink", "Linux")),
+    Case("tap/bulk out", bulk_out, "bytes/s", ("sink", "Linux")),
+    Case("tap/round trips", round_trips, "per second"),
+    Case("tap/requests", requests, "per second"),
+    Case("tap/new connections", new_connections, "per second"),
+    Case("tap/download", download, "bytes/s"),
+    Case("tap/download, TLS", download_tls, "bytes/s", ours="limpid, TLS"),
+]
+PRICE = ", for a CPU second"  # of bulk beside the sink: what Linux does below a socket is nobody's CPU time
 LOSSY = "tap/goodput at 1 % loss, 50 ms"
 PEER_NAMES = {"sink": "ACK-only tap sink", "Linux": "Linux over veth"}
 
@@ -306,52 +371,68 @@ def wanted(name, names):
 
 def rows(limpid, names):
     os.sched_setaffinity(0, range(1, os.cpu_count()) if os.cpu_count() > 1 else {0})
-    with tempfile.TemporaryDirectory() as site:
-        (pathlib.Path(site) / "index.html").write_text("x" * 100)
+    cases = [case for case in CASES if wanted(case.name, names) and (case.measure not in (requests, new_connections) or shutil.which("wrk"))]
+    with tempfile.TemporaryDirectory() as folder:
+        site = Site(limpid, folder)
         makers = {"limpid": lambda: Limpid(limpid, site), "sink": lambda: Sink(pathlib.Path(limpid).parent / "bench/limpid_tap_sink"),
-                  "Linux": lambda: Linux(limpid, site)}
-        measured = {}
-        for _ in range(TURNS):
+                  "Linux": lambda: Linux(limpid, site), "limpid, TLS": lambda: Limpid(limpid, site, web=("--listen", f":{TLS}", *site.tls()))}
+        measured, price = collections.defaultdict(list), collections.defaultdict(list)
+        for turn in range(TURNS):
             for maker in makers:
-                todo = [(name, measure) for name, (measure, _, beside) in PAIRS.items()
-                        if wanted(name, names) and (maker == "limpid" or maker in beside) and (measure not in (requests, new_connections) or shutil.which("wrk"))]
+                todo = [case for case in cases if maker in (case.ours, *case.beside)]
                 if not todo:
                     continue
                 server = makers[maker]()
                 try:
-                    for name, measure in todo:
-                        measured.setdefault((name, maker), []).append(measure())
+                    for case in todo:
+                        print(f"{case.name}: {maker}, {turn + 1} of {TURNS}", file=sys.stderr, flush=True)
+                        used, start = server.peer.cpu_seconds() if maker != "Linux" else 0, time.monotonic()
+                        measured[case.name, maker].append(case.measure())
+                        if "sink" in case.beside and maker != "Linux":
+                            share = (server.peer.cpu_seconds() - used) / (time.monotonic() - start)
+                            price[case.name, maker].append(measured[case.name, maker][-1] / max(share, 0.01))
                 finally:
                     server.close()
-        for name, (_, unit, beside) in PAIRS.items():
-            for maker in beside:
-                if (name, maker) in measured:
-                    yield row(name, unit, measured[name, "limpid"], measured[name, maker], PEER_NAMES[maker])
+        for case in cases:
+            for maker in case.beside:
+                yield row(case.name, case.unit, measured[case.name, case.ours], measured[case.name, maker], PEER_NAMES[maker])
+            if "sink" in case.beside:
+                yield row(case.name + PRICE, case.unit, price[case.name, case.ours], price[case.name, "sink"], PEER_NAMES["sink"])
         if wanted(LOSSY, names) and shutil.which("ethtool"):
             ours, peers = [], []
             for seed in range(TURNS):
+                print(f"{LOSSY}: {seed + 1} of {TURNS}", file=sys.stderr, flush=True)
                 ours.append(goodput(limpid, site, seed))
                 peers.append(goodput(None, site, seed))
             yield row(LOSSY, "bytes/s", ours, peers, "Linux with CUBIC")
 
 
-def run(limpid, names, say):
-    """The rows, measured by a process of its own; none, and why, where there may be no namespaces or tap devices."""
-    if not any(wanted(name, names) for name in (*PAIRS, LOSSY)):
-        return []
-    result = subprocess.run([sys.executable, __file__, str(limpid), *names], capture_output=True, text=True)
+def run_apart(program, limpid, names, say):
+    """The rows of a program as this one, run by itself; where there may be no namespaces or tap devices it says so and has none."""
+    result = subprocess.run([sys.executable, program, str(limpid), *names], stdout=subprocess.PIPE, text=True)
     if result.returncode != 0:
-        say("bench: nothing over tap devices: " + (result.stderr.strip().splitlines() or ["?"])[-1])
+        say(f"bench: {pathlib.Path(program).name} left out what it had yet to measure")
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def main():
+def run(limpid, names, say):
+    if not any(wanted(name, names) for name in (*(case.name for case in CASES), LOSSY)):
+        return []
+    return run_apart(__file__, limpid, names, say)
+
+
+def alone():
+    """In a network namespace of this program's own."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET) != 0:
-        sys.exit(f"may not make a network namespace: {os.strerror(ctypes.get_errno())}")
+        sys.exit(f"bench: may not make a network namespace: {os.strerror(ctypes.get_errno())}")
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        sys.exit("may not open /dev/net/tun")
+        sys.exit("bench: may not open /dev/net/tun")
     sh("ip link set lo up")
+
+
+def main():
+    alone()
     for line in rows(sys.argv[1], sys.argv[2:]):
         print(json.dumps(line), flush=True)
 

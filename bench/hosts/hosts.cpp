@@ -1,5 +1,6 @@
 // What a host costs: two of them in memory, with a wire of no delay between. There is no peer here, since nothing else
-// runs two stacks without a kernel; beside Linux it stands in the benchmarks over a tap device.
+// runs two stacks without a kernel; beside Linux it stands in the benchmarks over a tap device (tap.py), and what idle
+// ones hold in hosts.py.
 //
 //   build/release/bench/hosts/limpid_bench_hosts [--benchmark_filter=...]
 #include <benchmark/benchmark.h>

@@ -499,10 +499,11 @@ std::optional<Instant> Resolver::deadline() const {
   return next;
 }
 
-bool Resolver::listens_at(std::uint16_t port) const {
+bool Resolver::listens_at(std::uint16_t port, const std::optional<stream::Endpoint>& from) const {
   for (const Lookup& lookup : lookups_) {
     for (const Inquiry& inquiry : lookup.inquiries) {
-      if (inquiry.stage == Inquiry::Stage::by_udp && inquiry.source_port == port) return true;
+      if (inquiry.stage != Inquiry::Stage::by_udp || inquiry.source_port != port) continue;
+      if (!from || *from == inquiry.server) return true;
     }
   }
   return false;

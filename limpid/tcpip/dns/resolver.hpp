@@ -165,8 +165,9 @@ class Resolver {
   // Not later than the last step where that one ended for want of room.
   std::optional<Instant> deadline() const;
 
-  // Whether a question awaits its answer at this UDP port.
-  bool listens_at(std::uint16_t port) const;
+  // Whether a question awaits its answer at this UDP port, from the server at `from` if that is given: to anybody else
+  // the port had better look as if nobody had it (as in CVE-2020-25705, where it was looked for).
+  bool listens_at(std::uint16_t port, const std::optional<stream::Endpoint>& from = {}) const;
   bool idle() const { return lookups_.empty(); }
   std::uint32_t dropped(Drop reason) const { return drops_[static_cast<std::size_t>(reason)]; }
 

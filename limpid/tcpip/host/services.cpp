@@ -10,7 +10,7 @@ void HostStep::delivered_udp(const ip::Deliver& packet) {
   }
   const std::uint16_t port = datagram->to.port;
   if (state_.dhcp_ && port == dhcp::client_port) return run_dhcp(dhcp::Received{datagram->payload});
-  if (state_.resolver_.listens_at(port)) {
+  if (state_.resolver_.listens_at(port, datagram->from)) {
     return run_resolver(dns::Datagram{datagram->from, port, datagram->payload});
   }
   if (state_.is_bound(port)) {

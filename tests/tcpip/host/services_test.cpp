@@ -187,6 +187,28 @@ TEST(Services, ANameIsResolvedOverUdp) {
   EXPECT_EQ(served.client.resolved[0].addresses[0], ip("192.0.2.7"));
 }
 
+// Whoever looks for the port of a question, to forge its answer, finds it as closed as any (CVE-2020-25705).
+TEST(Services, APortWithAQuestionIsClosedToOthers) {
+  Served served(with_resolver());
+  ASSERT_TRUE(served.server.state.bind_udp(served.server.context(), 53));
+  served.client.tell(host::Resolve{5, "www.example", dns::Family::ipv4});
+  ASSERT_TRUE(served.wire.run([&] { return !served.server.datagrams.empty(); }));
+  const std::uint16_t asked = served.server.datagrams[0].from.port;
+  // How many ICMP errors a datagram from the server's address is answered with.
+  const auto errors = [&](std::uint16_t from, std::uint16_t to) {
+    std::array<Byte, 12> datagram{};
+    Writer out(datagram);
+    wire::UdpHeader{from, to, 12}.emit(out);
+    served.client.sent.clear();
+    served.client.tell(ipv4_frame(1, 2, ip("10.0.0.1"), ip("10.0.0.2"), Protocol::udp,
+                                  {datagram.begin(), datagram.end()}, wire::UdpHeader::checksum_offset));
+    return served.client.sent.size();
+  };
+  EXPECT_EQ(errors(53, asked), 0u);
+  EXPECT_EQ(errors(54, asked), 1u);
+  EXPECT_EQ(errors(54, asked ^ 1), 1u);
+}
+
 TEST(Services, AnAnswerThatWasCutIsAskedForOverTcp) {
   for (const bool reload : {false, true}) {
     Served served(with_resolver());

@@ -1,4 +1,5 @@
-// How often this host answers what it need not: resets for strays. Each source has an allowance of its own: where an
+// How many resets for strays one source gets: as many as who scans the ports of a host can ask for in earnest, but no
+// flood. Each source has an allowance of its own: where an
 // attacker shares one with somebody else, he can tell from the answers that he gets how much the host answered others,
 // and so what they sent and which connections they have (CVE-2016-5696, CVE-2020-25705).
 #pragma once
@@ -12,8 +13,8 @@ namespace limpid::tcpip::host {
 class SourceLimits {
  public:
   static constexpr std::size_t most_sources = 256;
-  static constexpr std::uint16_t burst = 32;              // answers at once,
-  static constexpr Duration interval = milliseconds(20);  // and then one in so long
+  static constexpr std::uint16_t burst = 256;            // answers at once,
+  static constexpr Duration interval = milliseconds(1);  // and then one in so long
 
   SourceLimits() = default;  // without a budget: allows nothing
   explicit SourceLimits(Budget& budget) : sources_(budget) {}

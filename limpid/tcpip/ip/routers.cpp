@@ -42,8 +42,13 @@ bool RouterList::heard(Instant now, const Limits& limits, const IpAddress& route
     return false;
   }
   if (routers_.size() >= limits.routers) {
-    drops.add(Drop::router_limit);
-    return false;
+    // One that does not answer makes room: else a few that were made up would keep the real one out.
+    Router* const silent = std::find_if(routers_.begin(), routers_.end(), [](const Router& r) { return r.suspect; });
+    if (silent == routers_.end()) {
+      drops.add(Drop::router_limit);
+      return false;
+    }
+    erase(routers_, silent);
   }
   if (!routers_.push_back({router, until, rank(said.preference)})) {
     drops.add(Drop::no_memory);

@@ -2,6 +2,7 @@
 #include "tests/tcpip/ip/link.hpp"
 
 #include "limpid/tcpip/wire/ndp.hpp"
+#include "limpid/tcpip/wire/udp.hpp"
 #include "tests/tcpip/ip/frames.hpp"
 
 namespace limpid::tcpip::ip::test {
@@ -342,6 +343,31 @@ TEST(IpAddresses, ThousandsOfAdvertisementsLeaveMemoryFlat) {
   // The first router was not displaced.
   EXPECT_TRUE(link.state().routers().is_router(address("fe80::1")));
   EXPECT_TRUE(link.state().source_for(address("2001:db8::1")));
+}
+
+TEST(IpAddresses, RoutersThatDoNotAnswerMakeRoom) {
+  Link link(slaac());
+  link.start();
+  wire::RouterAdvertisement said = prefix_for("fd00:7::", 86400, 14400);
+  for (const std::string_view made_up : {"fe80::a", "fe80::b", "fe80::c", "fe80::d"}) {
+    link.receive(router_says(said, made_up));
+  }
+  link.wait(seconds(5));
+  link.receive(router_says(said, "fe80::1"));
+  EXPECT_FALSE(link.state().routers().is_router(address("fe80::1")));
+  EXPECT_EQ(link.drops(Drop::router_limit), 1u);
+  ip::Packet packet;
+  packet.source = *link.state().source_for(address("2001:db8::1"));
+  packet.destination = address("2001:db8::1");
+  packet.protocol = Protocol::udp;
+  const Frame header = emitted(wire::UdpHeader{1, 2, 8});
+  packet.header = header;
+  packet.checksum_offset = wire::UdpHeader::checksum_offset;
+  EXPECT_EQ(link.send(packet), ip::SendResult::queued);
+  link.wait(seconds(4));
+  link.receive(router_says(said, "fe80::1"));
+  EXPECT_TRUE(link.state().routers().is_router(address("fe80::1")));
+  EXPECT_EQ(link.state().routers().size(), link.config.limits.routers);
 }
 
 TEST(IpAddresses, ARouterThatSaysSoOrExpiresIsNone) {

@@ -390,10 +390,10 @@ TEST(IpAddresses, RoutersAndNeighboursOfIPv6SayNothingAboutIPv4) {
   config.slaac = true;
   Link link(config);
   link.settle();
-  for (const std::uint8_t bits : {0, 24, 64, 120}) {
+  for (const int bits : {0, 24, 64, 120}) {
     wire::RouterAdvertisement said = prefix_for("::ffff:0.0.0.0", 86400, 14400);
     wire::PrefixInformation information = said.options.prefixes[0];
-    information.prefix_bits = bits;
+    information.prefix_bits = static_cast<std::uint8_t>(bits);
     said.options.prefixes = {information};
     link.receive(router_says(said));
   }

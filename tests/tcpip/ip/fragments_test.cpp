@@ -207,7 +207,7 @@ TEST_P(IpFragments, APacketToOurselvesHasAStepOfItsOwn) {
   // As the driver steps it: no deadline that has come is left, unless there is more to do at once.
   const auto delivers = [&](Frame frame) {
     std::vector<std::size_t> each;
-    ip::Interface::Event event = FrameReceived{frame};
+    ip::Interface::Event event = FrameReceived{frame, {}};
     for (bool more = true; more; event = Tick{}) {
       const std::size_t before = link.delivered.size();
       more = link.step(event);

@@ -1,6 +1,9 @@
-// A Vec that gives up its front cheaply: what was removed there is closed up only when it is as much as what is left.
+// A Vec that gives up its front cheaply: what was removed there is closed up only when it is half as much as what is
+// left.
 // The elements lie in one piece.
 #pragma once
+
+#include <algorithm>
 
 #include "limpid/core/vec.hpp"
 
@@ -16,9 +19,16 @@ class Deque {
   [[nodiscard]] bool reserve(std::size_t n) { return items_.reserve(removed_ + n); }
   [[nodiscard]] bool resize(std::size_t n) { return items_.resize(removed_ + n); }
   [[nodiscard]] bool push_back(T value) { return items_.push_back(std::move(value)); }
+  [[nodiscard]] bool append(std::span<const T> values)
+    requires std::is_trivially_copyable_v<T>
+  {
+    return items_.append(values);
+  }
   [[nodiscard]] bool insert(std::size_t at, T value) {
     if (!items_.push_back(std::move(value))) return false;
-    std::rotate(begin() + at, end() - 1, end());
+    T last = std::move(back());
+    std::move_backward(begin() + at, end() - 1, end());
+    begin()[at] = std::move(last);
     return true;
   }
 
@@ -27,8 +37,13 @@ class Deque {
     items_.truncate(items_.size() - n);
     close_up();
   }
-  void pop_front() {
-    items_[removed_++] = T{};  // what it owned is given back at once
+  void pop_front() { erase_front(1); }
+  void erase_front(std::size_t n) {
+    // What they owned is given back at once.
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+      for (std::size_t i = 0; i < n; ++i) (*this)[i] = T{};
+    }
+    removed_ += n;
     close_up();
   }
   void clear() {
@@ -58,7 +73,7 @@ class Deque {
 
  private:
   void close_up() {
-    if (removed_ < size()) return;
+    if (removed_ < size() / 2) return;
     items_.erase_front(removed_);
     removed_ = 0;
   }

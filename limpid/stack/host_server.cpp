@@ -198,7 +198,7 @@ class HostServerStep {
     connection.id = opened.id;
     connection.local = opened.local;
     connection.peer = opened.remote;
-    connection.unread = Buffer(room_.budget);
+    connection.unread = Deque<Byte>(room_.budget);
     for (const HostServer::Service& service : config_.services) {
       if (service.port == opened.listener) connection.kind = service.application;
     }

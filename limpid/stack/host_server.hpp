@@ -113,7 +113,7 @@ class HostServer {
     Application kind = Application::server;
     stream::Endpoint local, peer;
     std::variant<Lingering, Server, TestService> application;
-    Buffer unread;              // received and not consumed
+    Deque<Byte> unread;         // received and not consumed
     std::uint32_t offered = 0;  // so much of it is too little for the application
     Wants wants = Wants::entropy;
     bool more = false;

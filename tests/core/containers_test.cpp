@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "limpid/core/box.hpp"
-#include "limpid/core/vec.hpp"
+#include "limpid/core/deque.hpp"
 #include "tests/support/allocator.hpp"
 
 namespace limpid {
@@ -160,6 +160,46 @@ TEST(Vec, BytesThatGrowLeaveNoCopyBehind) {
     for (const Byte byte : buffer) EXPECT_EQ(byte, 0xa5);
   }
   test::observe_release = nullptr;
+}
+
+TEST(Deque, OfBytesLosesItsFrontAndKeepsItsOrder) {
+  Budget budget(1 << 16);
+  Deque<Byte> bytes(budget);
+  std::vector<Byte> expected;
+  Byte next = 0;
+  for (std::size_t round = 0; round < 300; ++round) {
+    std::vector<Byte> more(round % 17);
+    for (Byte& byte : more) byte = next++;
+    ASSERT_TRUE(bytes.append(more));
+    expected.insert(expected.end(), more.begin(), more.end());
+    const std::size_t gone = std::min(expected.size(), round % 13);
+    bytes.erase_front(gone);
+    expected.erase(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(gone));
+    ASSERT_TRUE(std::ranges::equal(bytes, expected));
+  }
+  ASSERT_TRUE(bytes.insert(3, 77));
+  expected.insert(expected.begin() + 3, 77);
+  EXPECT_TRUE(std::ranges::equal(bytes, expected));
+  EXPECT_LE(budget.used(), 8 * expected.size());
+  EXPECT_FALSE(bytes.append(std::vector<Byte>(1 << 16)));
+  EXPECT_TRUE(std::ranges::equal(bytes, expected));
+  bytes.release();
+  EXPECT_EQ(budget.used(), 0u);
+}
+
+TEST(Deque, GivesBackWhatItsFrontOwned) {
+  {
+    Budget budget(1 << 16);
+    Deque<Tracked> values(budget);
+    for (int i = 0; i < 10; ++i) ASSERT_TRUE(values.push_back(Tracked(i)));
+    ASSERT_TRUE(values.insert(4, Tracked(40)));
+    values.erase_front(3);
+    values.pop_front();
+    EXPECT_EQ(values.size(), 7u);
+    EXPECT_EQ(values.front().value, 40);
+    EXPECT_EQ(values.back().value, 9);
+  }
+  EXPECT_EQ(Tracked::alive, 0);
 }
 
 TEST(Box, OwnsOneValueOrNone) {

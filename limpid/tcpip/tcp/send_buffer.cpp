@@ -56,7 +56,9 @@ std::size_t SendBuffer::write(Bytes bytes, std::uint32_t limit, Budget& budget) 
 MutableBytes SendBuffer::reserve(std::size_t n, std::uint32_t limit, Budget& budget) {
   reserved_ = 0;
   const std::size_t taken = room();
-  if (tail_room() >= n || taken >= limit) {
+  const std::size_t fresh = taken < limit ? limit - taken : 0;
+  // Wherever there is more in one piece.
+  if (tail_room() >= std::min(n, fresh)) {
     spare_.release();
     reserved_ = std::min(n, tail_room());
     return reserved_ == 0 ? MutableBytes{} : chunks_.back().bytes.spare().first(reserved_);
@@ -64,7 +66,7 @@ MutableBytes SendBuffer::reserve(std::size_t n, std::uint32_t limit, Budget& bud
   // Whoever has much to send gets chunks that several of his pieces fit in.
   std::size_t capacity = std::min(std::max(n, smallest_chunk), largest_chunk);
   if (size() >= largest_chunk / 2) capacity = largest_chunk;
-  capacity = std::min(capacity, limit - taken);
+  capacity = std::min(capacity, fresh);
   if (!make_slot(budget)) return {};
   if (spare_.capacity() < capacity) {
     spare_ = Buffer(budget);

@@ -159,6 +159,18 @@ TEST(TcpSegments, ReservedRoomIsSentInPlace) {
   talk.sends({.seq = 101, .size = 1000});
 }
 
+TEST(TcpSegments, RoomIsReservedWhereverThereIsMoreInOnePiece) {
+  Config config;
+  config.max_unsent = 10000;
+  Talk talk(config);
+  ASSERT_EQ(talk.connection.reserve(config, 8192, talk.budget).size(), 8192u);
+  talk.tell(Commit{3000});
+  // 5192 behind what was written, and 1808 that a piece of their own would have.
+  EXPECT_EQ(talk.connection.reserve(config, 8192, talk.budget).size(), 5192u);
+  talk.tell(Commit{5192});
+  EXPECT_EQ(talk.connection.reserve(config, 8192, talk.budget).size(), 1808u);
+}
+
 TEST(TcpSegments, WritableComesAfterAFullBuffer) {
   Config config;
   config.send_buffer = 8192;

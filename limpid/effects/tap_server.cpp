@@ -16,6 +16,8 @@ namespace {
 
 // So many frames are taken in before what they cause is sent.
 constexpr int frames_per_batch = 64;
+// And so many bursts of each connection are sent before frames are taken in again.
+constexpr int bursts_per_turn = 4;
 
 constexpr std::size_t output_size = 256 * 1024;
 constexpr std::size_t action_slots = 192;
@@ -161,9 +163,12 @@ Progress<TapServer::Machine::Action> TapServer::step(const Machine::Event& event
 // Some of what is to be said at this moment; whether there is more. That waits until what came meanwhile was heard:
 // acknowledgements first of all.
 bool TapServer::flush() {
-  while (const auto query = machine_.pending()) tell(answer(*query));
-  step(Flush{});
-  return more_ || machine_.pending();
+  for (int n = 0; n < bursts_per_turn; ++n) {
+    while (const auto query = machine_.pending()) tell(answer(*query));
+    step(Flush{});
+    if (!more_ && !machine_.pending()) return false;
+  }
+  return true;
 }
 
 TapServer::Machine::Event TapServer::answer(const Machine::Query& query) {

@@ -250,12 +250,16 @@ class NetfrontDriver {
       copy(Bytes(ring).subspan(xen_netfront::slot_offset(at, slot_size), slot.size()), slot);
       event.slots.push_back(slot);
     }
-    if (event.slots.empty()) {
-      xen_netfront::netif::detail::put_u32(ring, 12, consumer + 1);
-      return xen_netfront::netif::detail::u32(ring, 8) != consumer;
-    }
+    if (event.slots.empty()) return false;
     tell(event);
     return true;
+  }
+
+  // Asks to hear of the next response. True if it is there already.
+  bool ask_for_next(std::uint16_t page, std::uint32_t consumer) {
+    const MutableBytes ring = netback_.page(page);
+    xen_netfront::netif::detail::put_u32(ring, 12, consumer + 1);
+    return xen_netfront::netif::detail::u32(ring, 8) != consumer;
   }
 
   void look_at_transmit() {
@@ -265,11 +269,15 @@ class NetfrontDriver {
   }
   void look_at_rings() {
     using namespace xen_netfront;
-    if (!device_.rings_open() || !netback_.take_event()) return;
-    look_at_transmit();
-    while (device_.rings_open() &&
-           look_at<ReceiveResponses>(receive_page_, device_.receive_consumer(), netif::receive_slot_size)) {
+    if (!device_.rings_open()) return;
+    for (bool there = netback_.take_event(); there;) {
+      look_at_transmit();
+      while (device_.rings_open() &&
+             look_at<ReceiveResponses>(receive_page_, device_.receive_consumer(), netif::receive_slot_size)) {
+      }
+      there = device_.awaits_receive() && ask_for_next(receive_page_, device_.receive_consumer());
     }
+    if (device_.awaits_transmit() && ask_for_next(transmit_page_, device_.transmit_consumer())) look_at_transmit();
   }
 
   void notify() {

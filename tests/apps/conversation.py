@@ -24,12 +24,13 @@ def prepare(site):
 
 
 def hold(peer):
-    """All that is answered, but for the time of day, entity tags, which name versions of files by what the frontend knows
-    of them, and multipart/byteranges' boundary, which is made up each time."""
+    """All that is answered, but for the time of day, entity tags, in which each frontend names the version of a file by
+    what it knows of it, and multipart/byteranges' boundary, which is made of that, with the length of what it ends up in."""
     for request in REQUESTS:
         peer.sendall(request)
     pieces = []
     while piece := peer.recv(65536):
         pieces.append(piece)
     text = re.sub(rb"\r\n(Date|ETag): [^\r]*", rb"\r\n\1: masked", b"".join(pieces))
+    text = re.sub(rb"(boundary=[^\r]+\r\nContent-Length: )\d+", rb"\1masked", text)
     return re.sub(rb"(boundary=|\r\n--)[^\r]+", rb"\1masked", text)

@@ -117,7 +117,12 @@ def judge(xen, site, certificate, page, large, bad):
     check("plain HTTP leads to HTTPS", b"301" in guest.fetch("/")[1])
     with guest.connect(certificate) as peer:
         said = conversation.hold(peer)
-    check(f"the conversation that sockets have, {len(said)} bytes", said == over_sockets(site, certificate))
+    expected = over_sockets(site, certificate)
+    check(f"the conversation that sockets have, {len(said)} bytes", said == expected)
+    for ours, theirs in zip(said.split(b"\r\n"), expected.split(b"\r\n")):
+        if ours != theirs:
+            print(f"  guest: {ours[:200]}\n  sockets: {theirs[:200]}")
+            break
     with concurrent.futures.ThreadPoolExecutor(CONCURRENCY) as pool:
         pages = list(pool.map(lambda _: guest.fetch("/", certificate), range(REQUESTS)))
     right = sum(1 for each in pages if each == (0, page))

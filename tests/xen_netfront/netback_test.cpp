@@ -377,6 +377,54 @@ TEST(Netfront, WithheldAnswersCostService) {
   world.exchange_works();
 }
 
+TEST(Netfront, HearsOfTransmitResponsesOnlyWhenItWantsTheirRoom) {
+  World world;
+  world.connect();
+  world.exchange_works();  // the first is heard of: that stands in a new ring
+  const auto frame = frame_of(1514, 1);
+  for (int i = 0; i < 100; ++i) {
+    world.transmit(frame);
+    world.driver.look();
+    world.netback.run();
+    EXPECT_FALSE(world.netback.event());
+  }
+  world.netback.withhold_transmit = true;
+  // Until there is none, nor any to be had of responses that lie there.
+  for (int i = 0; i < 3; ++i) {
+    while (world.driver.device().can_transmit()) world.transmit(frame);
+    world.driver.run();
+  }
+  EXPECT_FALSE(world.driver.device().can_transmit());
+  world.netback.withhold_transmit = false;
+  world.netback.run();
+  EXPECT_TRUE(world.netback.event());
+  world.driver.run();
+  EXPECT_TRUE(world.driver.device().can_transmit());
+  EXPECT_EQ(world.driver.device().dropped(Drop::transmit_full), 0u);
+}
+
+TEST(Netfront, ReportsWhatItCounted) {
+  World world;
+  world.connect();
+  world.netback.keep_mapped = true;
+  world.netback.restart();
+  world.driver.run();
+  world.netback.misbehave(Mischief::transmit_id);
+  world.transmit(frame_of(1514, 1));
+  world.driver.run();
+  world.transmit(frame_of(13, 1));
+  std::vector<std::string> counted;
+  world.driver.device().report([&](std::string_view group, std::string_view name, std::uint64_t value) {
+    if (value > 0) counted.push_back(std::string(group) + "." + std::string(name) + " " + std::to_string(value));
+  });
+  const auto has = [&](std::string_view line) { return std::count(counted.begin(), counted.end(), line) == 1; };
+  EXPECT_TRUE(has("network.connections " + std::to_string(world.driver.device().connections())));
+  EXPECT_TRUE(has("network.quarantined_pages " + std::to_string(world.driver.device().quarantined())));
+  EXPECT_GT(world.driver.device().quarantined(), 0u);
+  EXPECT_TRUE(has("backend_faults.transmit_id 1")) << testing::PrintToString(counted);
+  EXPECT_TRUE(has("dropped_by_network.transmit_short 1")) << testing::PrintToString(counted);
+}
+
 TEST(Netfront, ImpossibleRingsEndTheConnection) {
   const std::pair<Mischief, Fault> cases[] = {
       {Mischief::transmit_id, Fault::transmit_id},

@@ -14,6 +14,7 @@ namespace {
 
 using wire::TcpHeader;
 
+constexpr IpAddress v4_of_customer = IpAddress::v4({10, 9, 0, 2});
 // Ports of those who have none.
 constexpr std::uint16_t some_port = 999;
 
@@ -36,9 +37,8 @@ Message<n> emitted(const Wire& message) {
   return out;
 }
 
-void segment(Attacker&, Mouth& mouth, const Envelope& envelope, std::uint16_t from, std::uint16_t to,
-             const wire::TcpFlags& flags, wire::SeqNumber sequence, wire::SeqNumber acknowledgment = 0,
-             Bytes payload = {}) {
+void segment(Mouth& mouth, const Envelope& envelope, std::uint16_t from, std::uint16_t to, const wire::TcpFlags& flags,
+             wire::SeqNumber sequence, wire::SeqNumber acknowledgment = 0, Bytes payload = {}) {
   TcpHeader header;
   header.flags = flags;
   header.sequence = sequence;
@@ -65,11 +65,10 @@ void fragment(Mouth& mouth, Envelope envelope, std::uint16_t id, std::uint16_t o
   envelope.checksum = false;
   mouth.ip(envelope, Protocol::udp, MutableBytes(piece).first(size));
 }
-void advertise_router(Mouth& mouth, const Attacker& a, const IpAddress& from, const wire::RouterAdvertisement& said) {
+void advertise_router(Mouth& mouth, const IpAddress& from, const wire::RouterAdvertisement& said) {
   auto message = emitted<512>(said);
   mouth.discovery({.source = from, .destination = all_nodes, .to = {{0x33, 0x33, 0, 0, 0, 1}}, .forged = true},
                   message.all());
-  (void)a;
 }
 wire::PrefixInformation prefix(std::uint8_t n, std::uint32_t valid) {
   return {64, true, true, valid, valid, {{0xfd, 0x77, 0, 0, 0, n}}};
@@ -146,7 +145,7 @@ std::span<const Attack> all_attacks() {
       {"forged ARP reply",
        [](Attacker& a, Mouth& m) {
          // Whoever was heard lately; it is asked itself before it is believed.
-         arp(m, a.target.mac, ArpOperation::reply, a.customer, a.target.v4);
+         arp(m, a.target.mac, ArpOperation::reply, v4_of_customer, a.target.v4);
        }},
       {"forged Neighbour Advertisement",
        [](Attacker& a, Mouth& m) {
@@ -189,14 +188,14 @@ std::span<const Attack> all_attacks() {
                                       IpAddress::v4(UINT32_MAX), IpAddress::v4({10, 9, 0, 255})};
          Envelope envelope = a.to_v4();
          envelope.source = sources[a.dice.up_to(std::size(sources)) - 1];
-         segment(a, m, envelope, some_port, Subject::silent, syn, 1);
+         segment(m, envelope, some_port, Subject::silent, syn, 1);
        },
        by_ip, index(Drop::martian_source)},
       {"martian destination",
        [](Attacker& a, Mouth& m) {
          Envelope envelope = a.to_v4();
          envelope.destination = IpAddress::v4({127, 0, 0, 1});
-         segment(a, m, envelope, some_port, Subject::silent, syn, 1);
+         segment(m, envelope, some_port, Subject::silent, syn, 1);
        },
        by_ip, index(Drop::martian_destination)},
       {"our own source",
@@ -211,7 +210,7 @@ std::span<const Attack> all_attacks() {
        [](Attacker& a, Mouth& m) {
          Envelope envelope = a.dice.chance(500'000) ? a.to_v4() : a.to_v6();
          envelope.source = envelope.destination;
-         segment(a, m, envelope, Subject::silent, Subject::silent, syn, 1);
+         segment(m, envelope, Subject::silent, Subject::silent, syn, 1);
        },
        by_ip, index(Drop::land)},
       {"for somebody else",
@@ -233,7 +232,7 @@ std::span<const Attack> all_attacks() {
          Envelope envelope = a.to_v4();
          envelope.to = broadcast_mac;
          envelope.destination = IpAddress::v4(UINT32_MAX);
-         segment(a, m, envelope, some_port, Subject::silent, syn, 1);
+         segment(m, envelope, some_port, Subject::silent, syn, 1);
        },
        by_ip, index(Drop::group_to_unicast_only)},
       {"extension header without an end",
@@ -388,7 +387,7 @@ std::span<const Attack> all_attacks() {
        by_host, index(host::Drop::error_unmatched)},
       {"errors about the customer, blindly",
        [](Attacker& a, Mouth& m) {
-         auto quote = quoted(a.target.v4, a.customer, Subject::service, a.customer_port,
+         auto quote = quoted(a.target.v4, v4_of_customer, Subject::service, a.customer_port,
                              static_cast<std::uint32_t>(a.dice.next()));
          m.icmp(a.to_v4(), 3, static_cast<std::uint8_t>(a.dice.up_to(4)), 68, quote.all());
        }},
@@ -407,7 +406,7 @@ std::span<const Attack> all_attacks() {
        by_ip, index(Drop::icmp_error_limited)},
       {"redirect",
        [](Attacker& a, Mouth& m) {
-         auto quote = quoted(a.target.v4, a.customer, 80, 1000, 5);
+         auto quote = quoted(a.target.v4, v4_of_customer, 80, 1000, 5);
          m.icmp(a.to_v4(), 5, 1, 0x0a090028, quote.all());
        },
        by_ip, index(Drop::redirect_ignored)},
@@ -461,29 +460,29 @@ std::span<const Attack> all_attacks() {
        },
        by_ip, index(Drop::ndp_unsolicited)},
       {"many routers",
-       [](Attacker& a, Mouth& m) {
+       [](Attacker&, Mouth& m) {
          for (std::uint8_t i = 0; i < 8; ++i) {
-           advertise_router(m, a, link_local(static_cast<std::uint8_t>(100 + i)), {.router_lifetime = 30});
+           advertise_router(m, link_local(static_cast<std::uint8_t>(100 + i)), {.router_lifetime = 30});
          }
        },
        by_ip, index(Drop::router_limit)},
       {"many prefixes",
-       [](Attacker& a, Mouth& m) {
+       [](Attacker&, Mouth& m) {
          for (std::uint8_t i = 0; i < 3; ++i) {
            wire::RouterAdvertisement said{.router_lifetime = 0};
            for (std::uint8_t n = 0; n < 8; ++n) {
              (void)said.options.prefixes.push_back(prefix(static_cast<std::uint8_t>(16 * i + n), 40));
            }
-           advertise_router(m, a, link_local(99), said);
+           advertise_router(m, link_local(99), said);
          }
        },
        by_ip, index(Drop::prefix_limit)},
       {"a lifetime cut short",
-       [](Attacker& a, Mouth& m) {
+       [](Attacker&, Mouth& m) {
          for (const std::uint32_t valid : {86'400u, 60u, 50u}) {
            wire::RouterAdvertisement said{.router_lifetime = 0};
            (void)said.options.prefixes.push_back(prefix(1, valid));
-           advertise_router(m, a, link_local(98), said);
+           advertise_router(m, link_local(98), said);
          }
        },
        by_ip, index(Drop::lifetime_ignored)},
@@ -584,21 +583,21 @@ std::span<const Attack> all_attacks() {
        by_host, index(host::Drop::tcp_checksum)},
       {"malformed TCP",
        [](Attacker& a, Mouth& m) {
-         segment(a, m, a.to_v4(), 0, Subject::silent, syn, 1);
-         segment(a, m, a.to_v4(), some_port, Subject::silent, {.fin = true, .syn = true}, 1);
+         segment(m, a.to_v4(), 0, Subject::silent, syn, 1);
+         segment(m, a.to_v4(), some_port, Subject::silent, {.fin = true, .syn = true}, 1);
          Byte message[19] = {3, 0xe7, 0, 80};
          m.ip(a.to_v4(), Protocol::tcp, MutableBytes(message).first(a.dice.up_to(19)));
        },
        by_host, index(host::Drop::tcp_malformed)},
       {"a reset for nobody",
-       [](Attacker& a, Mouth& m) { segment(a, m, a.to_v4(), some_port, Subject::silent, rst, 1); },
+       [](Attacker& a, Mouth& m) { segment(m, a.to_v4(), some_port, Subject::silent, rst, 1); },
        by_host, index(host::Drop::stray_reset)},
       {"a segment for nobody",
-       [](Attacker& a, Mouth& m) { segment(a, m, a.to_v4(), some_port, Subject::nobodys, ack, 1, 1); },
+       [](Attacker& a, Mouth& m) { segment(m, a.to_v4(), some_port, Subject::nobodys, ack, 1, 1); },
        by_host, index(host::Drop::stray_segment)},
       {"many segments for nobody",
        [](Attacker& a, Mouth& m) {
-         for (int i = 0; i < 50; ++i) segment(a, m, a.to_v4(), some_port, Subject::nobodys, ack, 1, 1);
+         for (int i = 0; i < 50; ++i) segment(m, a.to_v4(), some_port, Subject::nobodys, ack, 1, 1);
        },
        by_host, index(host::Drop::stray_limited)},
       {"SYN flood, and a cookie that is none",
@@ -606,27 +605,32 @@ std::span<const Attack> all_attacks() {
          for (int i = 0; i < 80; ++i) {
            Envelope envelope = a.to_v4();
            envelope.source = nobody(static_cast<std::uint8_t>(100 + a.dice.up_to(60)));
-           segment(a, m, envelope, static_cast<std::uint16_t>(a.dice.next() | 1), Subject::flooded, syn,
+           segment(m, envelope, static_cast<std::uint16_t>(a.dice.next() | 1), Subject::flooded, syn,
                    static_cast<std::uint32_t>(a.dice.next()));
          }
-         segment(a, m, a.to_v4(), some_port, Subject::flooded, ack, 1, static_cast<std::uint32_t>(a.dice.next()));
+         segment(m, a.to_v4(), some_port, Subject::flooded, ack, 1, static_cast<std::uint32_t>(a.dice.next()));
        },
        by_host, index(host::Drop::not_a_cookie)},
       {"a SYN from where no route leads",
        [](Attacker& a, Mouth& m) {
          Envelope envelope = a.to_v4();
          envelope.source = IpAddress::v4({192, 0, 2, 1});
-         segment(a, m, envelope, some_port, Subject::nobodys, syn, 1);
+         segment(m, envelope, some_port, Subject::nobodys, syn, 1);
        }},
       {"segments of the customer, blindly",
        [](Attacker& a, Mouth& m) {
-         Envelope envelope = a.to_v4();
-         envelope.source = a.customer;
+         const Envelope envelope = a.as_customer();
          const wire::TcpFlags kinds[] = {syn, rst, ack, {.syn = true, .ack = true}, {.fin = true, .ack = true}};
          const Byte text[8] = {};
-         segment(a, m, envelope, a.customer_port, Subject::service, kinds[a.dice.up_to(std::size(kinds)) - 1],
+         segment(m, envelope, a.customer_port, Subject::service, kinds[a.dice.up_to(std::size(kinds)) - 1],
                  static_cast<std::uint32_t>(a.dice.next()), static_cast<std::uint32_t>(a.dice.next()),
                  a.dice.chance(500'000) ? Bytes(text) : Bytes());
+       }},
+      {"resets and SYNs in the customer's window",
+       [](Attacker& a, Mouth& m) {
+         const Envelope envelope = a.as_customer();
+         segment(m, envelope, a.customer_port, Subject::service, a.dice.chance(500'000) ? rst : syn,
+                 a.customer_end + static_cast<std::uint32_t>(a.dice.up_to(500)));
        }},
       {"what was heard, damaged",
        [](Attacker& a, Mouth& m) {
@@ -660,6 +664,7 @@ void Attacker::hear(Mouth&, Instant, Bytes frame) {
   const auto segment = segment_in(frame);
   if (!segment || segment->source != customer) return;
   customer_port = segment->header.source_port;
+  customer_end = segment->header.sequence + segment->header.sequence_length(segment->payload.size());
   if (frame.size() > 1600 || !dice.chance(50'000)) return;
   heard_.clear();
   (void)heard_.append(frame);

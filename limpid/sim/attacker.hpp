@@ -30,12 +30,18 @@ class Attacker {
   // For the attacks.
   tcpip::IpAddress own_v4, own_v6;
   Puppets::Target target;
-  tcpip::IpAddress customer;
+  tcpip::IpAddress customer;        // as it speaks TCP
   std::uint16_t customer_port = 1;  // of a connection that it has, or had
+  std::uint32_t customer_end = 0;   // behind what it sent last there
   Dice dice{0};
   std::uint32_t serial = 0;
   Envelope to_v4() const { return {.source = own_v4, .destination = target.v4, .to = target.mac, .forged = true}; }
   Envelope to_v6() const { return {.source = own_v6, .destination = target.v6, .to = target.mac, .forged = true}; }
+  Envelope as_customer() const {
+    Envelope envelope = customer.is_ipv4() ? to_v4() : to_v6();
+    envelope.source = customer;
+    return envelope;
+  }
   Bytes heard() const { return {heard_.data(), heard_.size()}; }  // a frame to the host
 
  private:

@@ -106,7 +106,7 @@ class Run {
     const Instant start = drawn.start;
     const Puppets::Target target{mac(1), v4(1), v6(1)};
     puppets_.cast(target, start + seconds(4), dice);
-    attacker_.begin(target, v4(2), start + seconds(4), start + attacked, dice);
+    attacker_.begin(target, drawn.over_ipv6 ? v6(2) : v4(2), start + seconds(4), start + attacked, dice);
     liar_.begin(target, start + milliseconds(500), start + attacked, dice);
   }
   Run(const Run&) = delete;
@@ -187,13 +187,15 @@ class Run {
     for (const Attack& attack : attacks()) {
       if (attack.table && counted_.count(*attack.table, attack.row, 0) == 0) result.attack = attack.name;
     }
+    // Whom memory or the link fails may have to come again.
+    const bool served = customer_.content() && (customer_.failed() == 0 || drawn_.tight || drawn_.flapping);
     const Host& host = host_.host;
     const bool left_over = host.connections().used() != 0 || host.connections().lent() != 0 || host.time_waits() != 0 ||
                            host.interface().reassembler().bytes() != 0;
     result.outcome = customer_.wrong()        ? HostileOutcome::wrong_byte
                      : report.total() > 0     ? HostileOutcome::unlawful
                      : beyond_                ? HostileOutcome::beyond_budget
-                     : !customer_.content()   ? HostileOutcome::not_served
+                     : !served                ? HostileOutcome::not_served
                      : left_over              ? HostileOutcome::left_over
                      : !result.attack.empty() ? HostileOutcome::not_counted
                                               : HostileOutcome::withstood;

@@ -20,7 +20,7 @@ void Liar::begin(const Puppets::Target& target, Instant from, Instant end, Dice&
   from_ = from;
   end_ = end;
   dice_ = Dice(dice.next());
-  lease_time_ = static_cast<std::uint32_t>(10 + dice_.up_to(30));
+  lease_time_ = static_cast<std::uint32_t>(20 + dice_.up_to(30));
 }
 
 void Liar::hear(Mouth& mouth, Instant, Bytes frame) {
@@ -80,7 +80,7 @@ dhcp::Message Liar::reply(const dhcp::Message& asked, MessageType type) const {
   message.lease_time = lease_time_;
   // So that it is long in each of its states.
   message.renewal_time = lease_time_ / 4;
-  message.rebinding_time = lease_time_ / 2;
+  message.rebinding_time = lease_time_ / 3;
   (void)message.routers.push_back(own_v4_);
   (void)message.domain_name_servers.push_back(own_v4_);
   message.interface_mtu = 1400;

@@ -262,7 +262,8 @@ void Puppets::segment(Mouth& mouth, Puppet& puppet, Move move, Instant now) {
   header.acknowledgment = una;
   header.flags.ack = puppet.knows_peer || move != Move::syn;
   header.window = puppet.part.window;
-  const auto clock = static_cast<std::uint32_t>(now.microseconds / 1000) + puppet.iss;
+  // It wraps soon, where the sequence numbers do.
+  const auto clock = static_cast<std::uint32_t>((now - begin_).microseconds / 1000 - 3'000) + puppet.iss;
   if (puppet.timestamps) header.options.timestamps = wire::TcpTimestamps{clock, puppet.last_value};
   Bytes payload;
   // What the oracle may believe: what belongs to the connection as its state is.

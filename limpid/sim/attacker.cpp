@@ -626,12 +626,6 @@ std::span<const Attack> all_attacks() {
                  static_cast<std::uint32_t>(a.dice.next()), static_cast<std::uint32_t>(a.dice.next()),
                  a.dice.chance(500'000) ? Bytes(text) : Bytes());
        }},
-      {"resets and SYNs in the customer's window",
-       [](Attacker& a, Mouth& m) {
-         const Envelope envelope = a.as_customer();
-         segment(m, envelope, a.customer_port, Subject::service, a.dice.chance(500'000) ? rst : syn,
-                 a.customer_end + static_cast<std::uint32_t>(a.dice.up_to(500)));
-       }},
       {"what was heard, damaged",
        [](Attacker& a, Mouth& m) {
          Byte frame[2048];
@@ -660,11 +654,16 @@ void Attacker::begin(const Puppets::Target& against, const IpAddress& of_custome
   offset_ = dice.up_to(attacks().size());
 }
 
-void Attacker::hear(Mouth&, Instant, Bytes frame) {
+void Attacker::hear(Mouth& mouth, Instant now, Bytes frame) {
   const auto segment = segment_in(frame);
   if (!segment || segment->source != customer) return;
   customer_port = segment->header.source_port;
-  customer_end = segment->header.sequence + segment->header.sequence_length(segment->payload.size());
+  if (now >= from_ && now < end_ && dice.chance(30'000)) {
+    // RFC 5961: resets and SYNs that lie in the window, but not where the next segment will: nobody must notice them.
+    const std::uint32_t behind = segment->header.sequence + segment->header.sequence_length(segment->payload.size());
+    sim::segment(mouth, as_customer(), customer_port, Subject::service, dice.chance(500'000) ? rst : syn,
+                 behind + 2 + static_cast<std::uint32_t>(dice.up_to(400)));
+  }
   if (frame.size() > 1600 || !dice.chance(50'000)) return;
   heard_.clear();
   (void)heard_.append(frame);

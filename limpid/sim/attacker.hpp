@@ -32,7 +32,6 @@ class Attacker {
   Puppets::Target target;
   tcpip::IpAddress customer;        // as it speaks TCP
   std::uint16_t customer_port = 1;  // of a connection that it has, or had
-  std::uint32_t customer_end = 0;   // behind what it sent last there
   Dice dice{0};
   std::uint32_t serial = 0;
   Envelope to_v4() const { return {.source = own_v4, .destination = target.v4, .to = target.mac, .forged = true}; }

@@ -142,36 +142,37 @@ void HostWatch::before(const Host::Config& config, const Host& host, Instant now
   each_inquiry(host, [&](const auto&, const auto&, ResolverRow row) { inquiries_.set(static_cast<std::size_t>(row)); });
 
   timers(config, host, now);
-  std::visit(
-      Overloaded{
-          [&](const FrameReceived& e) { frame(host, e.frame, e.offload); },
-          [&](const LinkChanged& e) {
-            if (dhcp_) coverage_.hit(Table::dhcp, *dhcp_, e.up ? DhcpEvent::link_up : DhcpEvent::link_down);
-          },
-          [&](const Flush&) {
-            for (std::uint32_t i = 0; i < connections.size(); ++i) {
-              if (!connections.holds(i) || !connections[i].tcp.needs_flush()) continue;
-              coverage_.hit(Table::calls, row_of(connections[i].tcp), Call::flush);
-            }
-          },
-          [&](const TransmitDone& e) {
-            call(host, Call::transmit_done,
-                 {static_cast<std::uint32_t>(e.pin.connection), static_cast<std::uint32_t>(e.pin.connection >> 32)});
-          },
-          [&](const host::Listen& e) {
-            coverage_.hit(Table::calls, listens(host, e.port) ? TcpRow::listen : TcpRow::closed, Call::listen);
-          },
-          [&](const host::StopListening& e) {
-            coverage_.hit(Table::calls, listens(host, e.port) ? TcpRow::listen : TcpRow::closed, Call::stop_listening);
-          },
-          [&](const host::Connect&) { coverage_.hit(Table::calls, TcpRow::closed, Call::connect); },
-          [&](const host::Write& e) { call(host, Call::write, e.id); },
-          [&](const host::Consumed& e) { call(host, Call::consumed, e.id); },
-          [&](const host::Finish& e) { call(host, Call::finish, e.id); },
-          [&](const host::Abort& e) { call(host, Call::abort, e.id); },
-          [](const auto&) {},
-      },
-      event);
+  std::visit(Overloaded{
+                 [&](const FrameReceived& e) { frame(host, e.frame, e.offload); },
+                 [&](const LinkChanged& e) {
+                   if (dhcp_) coverage_.hit(Table::dhcp, *dhcp_, e.up ? DhcpEvent::link_up : DhcpEvent::link_down);
+                 },
+                 [&](const Flush&) {
+                   for (std::uint32_t i = 0; i < connections.size(); ++i) {
+                     if (!connections.holds(i) || !connections[i].tcp.needs_flush()) continue;
+                     coverage_.hit(Table::calls, row_of(connections[i].tcp), Call::flush);
+                   }
+                 },
+                 [&](const TransmitDone& e) {
+                   const ConnectionId id{static_cast<std::uint32_t>(e.pin.connection),
+                                         static_cast<std::uint32_t>(e.pin.connection >> 32)};
+                   if (connections.find(id) != host::no_index) call(host, Call::transmit_done, id);
+                 },
+                 [&](const host::Listen& e) {
+                   coverage_.hit(Table::calls, listens(host, e.port) ? TcpRow::listen : TcpRow::closed, Call::listen);
+                 },
+                 [&](const host::StopListening& e) {
+                   coverage_.hit(Table::calls, listens(host, e.port) ? TcpRow::listen : TcpRow::closed,
+                                 Call::stop_listening);
+                 },
+                 [&](const host::Connect&) { coverage_.hit(Table::calls, TcpRow::closed, Call::connect); },
+                 [&](const host::Write& e) { call(host, Call::write, e.id); },
+                 [&](const host::Consumed& e) { call(host, Call::consumed, e.id); },
+                 [&](const host::Finish& e) { call(host, Call::finish, e.id); },
+                 [&](const host::Abort& e) { call(host, Call::abort, e.id); },
+                 [](const auto&) {},
+             },
+             event);
 }
 
 void HostWatch::call(const Host& host, Call call, const ConnectionId& id) {

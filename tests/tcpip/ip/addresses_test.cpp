@@ -120,6 +120,34 @@ TEST(IpAddresses, TheFirstOfIpv6BringsALinkLocalOne) {
   EXPECT_EQ(link.state().addresses().size(), 4u);
 }
 
+// RFC 4191, section 3.2: type B hosts.
+TEST(IpAddresses, TheRouterThatIsPreferredIsTheNextHop) {
+  using Preference = wire::RouterAdvertisement::Preference;
+  Link link(slaac());
+  link.settle();
+  const auto next_hop = [&] {
+    return link.state().routers().next_hop(link.state().addresses(), address("2001:db8::1"));
+  };
+  wire::RouterAdvertisement said;
+  said.router_lifetime = 1800;
+  for (const auto& [router, preference] :
+       {std::pair("fe80::1", Preference::low), std::pair("fe80::2", Preference::medium),
+        std::pair("fe80::3", Preference::high), std::pair("fe80::4", Preference::high)}) {
+    said.preference = preference;
+    link.receive(router_says(said, router));
+    EXPECT_EQ(next_hop(), address(router == std::string_view("fe80::4") ? "fe80::3" : router));
+  }
+}
+
+TEST(IpAddresses, NoneIsAddedThatNoHostCanHave) {
+  Link link(config_with({}));
+  link.start();
+  for (const std::string_view cidr : {"127.0.0.5/8", "224.0.0.5/24", "255.255.255.255/32"}) {
+    link.tell(ip::AddAddress{*parse_cidr(cidr), std::nullopt, false});
+  }
+  EXPECT_EQ(link.state().addresses().size(), 0u);
+}
+
 TEST(IpAddresses, ExpireAndAreRemoved) {
   Link link(config_with({}));
   link.start();

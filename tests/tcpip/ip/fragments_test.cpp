@@ -325,5 +325,34 @@ TEST(IpFragmentsIpv6, WhatNoSenderMakesIsAnswered) {
   EXPECT_EQ(to_hex(Bytes(link.sent[1]).subspan(58, 4)), "0000002a");
 }
 
+// RFC 8200, section 4.5: a length that is no multiple of 8, and one that leads beyond what a packet may have.
+TEST(IpFragmentsOfVersion6, ThoseThatNoSenderMakesAreCounted) {
+  Link link;
+  link.settle();
+  link.receive(frame_of(true, content(100), {0, 13, true}));
+  EXPECT_EQ(link.drops(Drop::fragment_malformed), 1u);
+  Frame payload = emitted(wire::Ipv6FragmentHeader{Protocol::udp, 65528, false, 8});
+  payload.resize(payload.size() + 16);
+  wire::Ipv6Header header;
+  header.source = address("fd00:9::1");
+  header.destination = address("fd00:9::2");
+  header.next_header = Protocol::fragment;
+  link.receive(ipv6(header, payload));
+  EXPECT_EQ(link.drops(Drop::fragment_malformed), 2u);
+}
+
+// One that is spoiled holds nothing that others could have, and must be remembered: a piece of it would begin it anew.
+TEST_P(IpFragments, WhatIsSpoiledDoesNotMakeRoom) {
+  link.config.limits.reassembly_bytes = 3000;
+  receive({0, 1000, true}, 1);
+  receive({504, 1504, true}, 1);
+  EXPECT_EQ(link.drops(Drop::fragment_overlap), 1u);
+  receive({0, 2000, true}, 2);
+  receive({0, 2000, true}, 3);
+  EXPECT_EQ(link.drops(Drop::reassembly_evicted), 1u);
+  receive({2000, 4000, false}, 1);
+  EXPECT_EQ(link.drops(Drop::fragment_overlap), 2u);
+}
+
 }  // namespace
 }  // namespace limpid::tcpip::ip::test

@@ -67,8 +67,7 @@ void fragment(Mouth& mouth, Envelope envelope, std::uint16_t id, std::uint16_t o
 }
 void advertise_router(Mouth& mouth, const IpAddress& from, const wire::RouterAdvertisement& said) {
   auto message = emitted<512>(said);
-  mouth.discovery({.source = from, .destination = all_nodes, .to = {{0x33, 0x33, 0, 0, 0, 1}}, .forged = true},
-                  message.all());
+  mouth.discovery({.source = from, .destination = all_nodes, .to = {{0x33, 0x33, 0, 0, 0, 1}}}, message.all());
 }
 wire::PrefixInformation prefix(std::uint8_t n, std::uint32_t valid) {
   return {64, true, true, valid, valid, {{0xfd, 0x77, 0, 0, 0, n}}};

@@ -287,13 +287,16 @@ void Oracle::icmpv6(const Packet& packet) {
     const auto message = RouterAdvertisement::parse(packet.payload);
     right = message && packet.source.is_link_local();
     if (message && message->retrans_timer != 0) retrans_timer_known_ = false;
+    router_seen_ = true;
   } else if (type == Icmpv6Type::neighbor_solicitation) {
     const auto message = NeighborSolicitation::parse(packet.payload);
     right = message.has_value();
     if (message && packet.source.is_unspecified()) {
       right = is_solicited_node(packet.destination) && !message->options.source_link_layer_address;
     }
-    if (message && retrans_timer_known_) judge_rate(Rule::nd_rate, packet, message->target);
+    // An address whose prefix expires and is advertised again is looked for anew.
+    const bool probes_anew = packet.source.is_unspecified() && router_seen_;
+    if (message && retrans_timer_known_ && !probes_anew) judge_rate(Rule::nd_rate, packet, message->target);
   } else if (type == Icmpv6Type::neighbor_advertisement) {
     const auto message = NeighborAdvertisement::parse(packet.payload);
     right = message && !(message->solicited && packet.destination.is_multicast());

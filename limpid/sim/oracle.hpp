@@ -100,6 +100,7 @@ class Oracle {
   std::array<SeenFragment, 64> fragments_{};
   std::size_t fragment_count_ = 0;
   bool retrans_timer_known_ = true;  // no router changed it
+  bool router_seen_ = false;
 };
 
 }  // namespace limpid::sim

@@ -24,6 +24,13 @@ set(LIMPID_PURE_FLAGS ${LIMPID_OPTIMIZE} -fPIE -fstack-protector-strong -D_GLIBC
   -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections)
 if(LIMPID_SANITIZE)
   list(REMOVE_ITEM LIMPID_PURE_FLAGS -fno-rtti -fno-asynchronous-unwind-tables)  # ubsan's vptr check, asan's stacks
+else()
+  list(APPEND LIMPID_PURE_FLAGS -include ${PROJECT_SOURCE_DIR}/limpid/core/brief_assertions.hpp)
+endif()
+# For what no benchmark notices, since what is large in the boot image is code.
+set(LIMPID_COLD_FLAGS "")
+if(LIMPID_OPTIMIZE STREQUAL "-O2")
+  set(LIMPID_COLD_FLAGS -Os)
 endif()
 
 # limpid_library(NAME pure|impure DEPENDS...): all sources below limpid/NAME; target limpid_NAME, alias limpid::NAME.

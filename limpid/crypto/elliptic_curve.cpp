@@ -77,20 +77,27 @@ struct Multiples : PointFormulas<Field> {
     sum = select(limpid::mask_if_zero(digit.magnitude), sum, add_different(sum, term));
   }
 
-  // The comb of the base table: first the digits of odd index, 2^window times too small, then those of even index.
+  // The comb of the base table: first the digits whose index leaves the largest remainder, then, 2^window times larger,
+  // those of the next, and last those whose index is a multiple of `comb`; so rows serve several digits for the price
+  // of a few doublings.
   //
-  // A partial sum never equals the term added to it, which add_different could not handle. It is a sum of other digits,
-  // d_j 2^(w j) with |d_j| <= 2^(w-1), and a difference of two such numbers is not zero: its lowest digit that is not
-  // zero is not divisible by 2^w. Nor is it a multiple of n: with L for the bits of a Number, only the last digit, at
-  // most 16, gets beyond 2^(L-4), so the difference would have to be -n, and the scalar, which exceeds it by twice that
-  // digit's term, 2^(L+1) - n. That is above n.
+  // A partial sum never equals the term added to it, which add_different could not handle. Both are sums of different
+  // digits, d_j 2^(w (j - r)) with |d_j| <= 2^(w-1), where r is the remainder, so their difference is not zero: its
+  // lowest digit that is not zero is not divisible by 2^w. Nor is it a multiple of n: let L be the bits of a Number.
+  // All digits but the last add up to less than 0.54 * 2^L, less than n; the last one is not negative and comes last.
+  // So the difference would have to be -n, and the last term, which is 2^(L-1) or 2^L for P-256 and 2^L for P-384, 2^L,
+  // as the others do not reach from the other one to n. But the scalar exceeds the difference by twice that term, and
+  // 2^(L+1) - n is above n.
   static Point multiply_base(const Number& scalar) {
-    constexpr std::size_t w = Table::window, count = Table::digits;
-    static_assert(w * (count - 1) == 64 * Number::size - 4 && count % 2 == 1);
+    constexpr std::size_t w = Table::window, comb = Table::comb, last = Table::digits - 1;
+    static_assert(last % comb == 0);
     Point sum = infinity;
-    for (std::size_t i = 1; i < count; i += 2) add_digit(sum, base_table<Curve>().row[i / 2], Digit(scalar, i, w));
-    for (std::size_t i = 0; i < w; ++i) sum = twice(sum);
-    for (std::size_t i = 0; i < count; i += 2) add_digit(sum, base_table<Curve>().row[i / 2], Digit(scalar, i, w));
+    for (std::size_t remainder = comb; remainder-- > 0;) {
+      for (std::size_t i = remainder; i <= last; i += comb) {
+        add_digit(sum, base_table<Curve>().row[i / comb], Digit(scalar, i, w));
+      }
+      for (std::size_t i = 0; remainder > 0 && i < w; ++i) sum = twice(sum);
+    }
     return sum;
   }
 

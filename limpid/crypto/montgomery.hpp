@@ -102,7 +102,7 @@ class Montgomery {
  private:
   // The same for numbers that do not fit into registers: finely integrated operand scanning, one pass over each number
   // for a limb of b.
-  constexpr Number multiply_long(const Number& a, const Number& b) const {
+  [[gnu::noinline]] constexpr Number multiply_long(const Number& a, const Number& b) const {
     Number t{};
     Carry top = 0;
     for (std::size_t i = 0; i < N; ++i) {
@@ -127,5 +127,13 @@ class Montgomery {
   Number one_{};           // 2^(64 N) modulo the modulus
   Number square_of_radix_{};
 };
+
+// For the widths of RSA, where all of its time is spent: in montgomery.cpp, which is built for speed.
+extern template Limbs<16> Montgomery<16>::multiply_long(const Limbs<16>&, const Limbs<16>&) const;
+extern template Limbs<24> Montgomery<24>::multiply_long(const Limbs<24>&, const Limbs<24>&) const;
+extern template Limbs<32> Montgomery<32>::multiply_long(const Limbs<32>&, const Limbs<32>&) const;
+extern template Limbs<48> Montgomery<48>::multiply_long(const Limbs<48>&, const Limbs<48>&) const;
+extern template Limbs<64> Montgomery<64>::multiply_long(const Limbs<64>&, const Limbs<64>&) const;
+extern template Limbs<128> Montgomery<128>::multiply_long(const Limbs<128>&, const Limbs<128>&) const;
 
 }  // namespace limpid::crypto

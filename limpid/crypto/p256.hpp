@@ -19,7 +19,8 @@ struct P256 {
   static constexpr Number base_x{0xf4a13945d898c296, 0x77037d812deb33a0, 0xf8bce6e563a440f2, 0x6b17d1f2e12c4247};
   static constexpr Number base_y{0xcbb6406837bf51f5, 0x2bce33576b315ece, 0x8ee7eb4a7c0f9e16, 0x4fe342e2fe1a7f9b};
   static constexpr Montgomery<4> modulo_prime{prime}, modulo_order{order};
-  static constexpr std::size_t base_window = 6;  // bits of a digit in multiples of the base point
+  // Multiples of the base point: bits of a digit, and how many digits share a row of the table.
+  static constexpr std::size_t base_window = 5, base_comb = 3;
 
   static constexpr Number add(const Number& a, const Number& b) {
     Number sum{};

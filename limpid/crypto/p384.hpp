@@ -20,7 +20,7 @@ struct P384 {
   static constexpr Number base_y{0x7a431d7c90ea0e5f, 0x0a60b1ce1d7e819d, 0xe9da3113b5f0b8c0,
                                  0xf8f41dbd289a147c, 0x5d9e98bf9292dc29, 0x3617de4a96262c6f};
   static constexpr Montgomery<6> modulo_prime{prime}, modulo_order{order};
-  static constexpr std::size_t base_window = 5;
+  static constexpr std::size_t base_window = 4, base_comb = 8;
 
   static constexpr Number add(const Number& a, const Number& b) { return modulo_prime.add(a, b); }
   static constexpr Number subtract(const Number& a, const Number& b) { return modulo_prime.subtract(a, b); }

@@ -22,7 +22,6 @@ auto with_width(std::size_t modulus_size, auto work) {
   if (modulus_size <= 8 * 32) return work(Width<32>());
   if (modulus_size <= 8 * 48) return work(Width<48>());
   if (modulus_size <= 8 * 64) return work(Width<64>());
-  if (modulus_size <= 8 * 96) return work(Width<96>());
   return work(Width<128>());
 }
 

@@ -1,5 +1,6 @@
 #include "limpid/stack/recording.hpp"
 
+#include "limpid/core/text.hpp"
 #include "limpid/crypto/hkdf.hpp"
 
 namespace limpid::stack::recording {
@@ -80,7 +81,7 @@ std::string_view describe(RecordingFault fault) {
 std::expected<SnapshotKind, RecordingFault> read_head(Bytes file) {
   Reader in(file);
   const Bytes begin = in.take(std::min(magic.size(), file.size()));
-  if (file.empty() || begin != as_bytes(magic.substr(0, begin.size()))) {
+  if (file.empty() || begin != as_bytes(part_of(magic, 0, begin.size()))) {
     return std::unexpected(RecordingFault::not_a_recording);
   }
   const std::uint16_t found = in.u16();

@@ -9,19 +9,22 @@ namespace {
 // beginning with the second of the line before.
 constexpr std::size_t characters = 95, line_characters = 72, line_size = line_characters + 2;
 
-// The whole pattern comes again after as many lines as there are characters.
 constexpr std::size_t period = characters * line_size;
 
-constexpr std::array<Byte, period> pattern = [] {
-  std::array<Byte, period> all{};
-  for (std::size_t line = 0; line < characters; ++line) {
-    Byte* const text = all.data() + line * line_size;
-    for (std::size_t i = 0; i < line_characters; ++i) text[i] = static_cast<Byte>(' ' + (line + i) % characters);
-    text[line_characters] = '\r';
-    text[line_characters + 1] = '\n';
-  }
+// Each line is a piece of this; its end stands beside it.
+constexpr std::array<Byte, characters + line_characters> ring = [] {
+  std::array<Byte, characters + line_characters> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<Byte>(' ' + i % characters);
   return all;
 }();
+constexpr Byte line_end[] = {'\r', '\n'};
+
+// What comes next of the line that holds byte `at` of the pattern.
+Bytes next_of_pattern(std::uint64_t at) {
+  const std::size_t line = at % period / line_size, column = at % line_size;
+  if (column >= line_characters) return Bytes(line_end).subspan(column - line_characters);
+  return Bytes(ring).subspan(line + column, line_characters - column);
+}
 
 }  // namespace
 
@@ -37,7 +40,7 @@ TestService::Took TestService::step(Bytes received, MutableBytes room) {
     case Kind::chargen: {
       std::size_t written = 0;
       while (written < room.size()) {
-        const Bytes next = Bytes(pattern).subspan((sent_ + written) % period);
+        const Bytes next = next_of_pattern(sent_ + written);
         written += copy(next.first(std::min(next.size(), room.size() - written)), room.subspan(written)).size();
       }
       sent_ += written;

@@ -2,6 +2,8 @@
 // reason, so that no call site can send another one.
 #pragma once
 
+#include <array>
+
 #include "limpid/tls/alert.hpp"
 
 namespace limpid::tls {
@@ -349,7 +351,13 @@ constexpr FaultDescription describe(Fault fault) {
   return {"", Alert::internal_error, ""};
 }
 
-constexpr Alert alert_of(Fault fault) { return describe(fault).alert; }
+// Made of that table, so that who only tells the peer, as the boot image does, does not hold what is for people.
+inline constexpr auto alerts = [] {
+  std::array<Alert, static_cast<std::size_t>(last_fault) + 1> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = describe(static_cast<Fault>(i)).alert;
+  return all;
+}();
+constexpr Alert alert_of(Fault fault) { return alerts[static_cast<std::size_t>(fault)]; }
 constexpr std::string_view name(Fault fault) { return describe(fault).name; }
 
 // Why bytes of a peer were refused.

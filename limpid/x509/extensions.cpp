@@ -3,6 +3,7 @@
 #include <array>
 
 #include "limpid/asn1/oid.hpp"
+#include "limpid/core/text.hpp"
 
 namespace limpid::x509 {
 namespace {
@@ -36,7 +37,7 @@ bool is_absolute_uri(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == 0 || colon == text.npos || colon + 1 == text.size()) return false;
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  return is_letter(text[0]) && std::ranges::all_of(text.substr(0, colon), [&](char c) {
+  return is_letter(text[0]) && std::ranges::all_of(part_of(text, 0, colon), [&](char c) {
            return is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
          });
 }

@@ -1,5 +1,7 @@
 #include "limpid/x509/ip_address.hpp"
 
+#include "limpid/core/text.hpp"
+
 namespace limpid::x509 {
 namespace {
 
@@ -17,7 +19,7 @@ std::optional<std::array<Byte, 4>> parse_dotted(std::string_view text) {
     if (end == std::string_view::npos || end == 0 || end > 3) return std::nullopt;
     if (end > 1 && text[0] == '0') return std::nullopt;  // some read 010 as octal
     unsigned value = 0;
-    for (const char c : text.substr(0, end)) {
+    for (const char c : part_of(text, 0, end)) {
       if (c < '0' || c > '9') return std::nullopt;
       value = value * 10 + static_cast<unsigned>(c - '0');
     }
@@ -40,7 +42,7 @@ std::optional<IpAddress> parse_ipv6(std::string_view text) {
   }
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(':'), text.size());
-    const std::string_view group = text.substr(0, end);
+    const std::string_view group = part_of(text, 0, end);
     if (group.find('.') != std::string_view::npos) {
       const auto dotted = parse_dotted(group);
       if (!dotted || end != text.size() || size > 12) return std::nullopt;

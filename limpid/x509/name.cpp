@@ -1,6 +1,7 @@
 #include "limpid/x509/name.hpp"
 
 #include "limpid/asn1/oid.hpp"
+#include "limpid/core/text.hpp"
 #include "limpid/x509/ip_address.hpp"
 
 namespace limpid::x509 {
@@ -148,7 +149,7 @@ bool are_labels(std::string_view name) {
   bool last_is_number = false;
   for (bool more = true; more;) {
     const std::size_t end = std::min(name.find('.'), name.size());
-    const std::string_view label = name.substr(0, end);
+    const std::string_view label = part_of(name, 0, end);
     if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
     last_is_number = true;
     for (const char c : label) {

@@ -1,6 +1,7 @@
 #include "limpid/x509/name_constraints.hpp"
 
 #include "limpid/asn1/oid.hpp"
+#include "limpid/core/text.hpp"
 
 namespace limpid::x509 {
 namespace {
@@ -8,7 +9,8 @@ namespace {
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 bool ends_with_ignoring_case(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && std::ranges::equal(text.substr(text.size() - end.size()), end, {}, lower, lower);
+  return text.size() >= end.size() &&
+         std::ranges::equal(part_of(text, text.size() - end.size()), end, {}, lower, lower);
 }
 
 // RFC 5280: "Any DNS name that can be constructed by simply adding zero or more labels to the left-hand side of the
@@ -23,9 +25,9 @@ bool dns_is_within(std::string_view name, std::string_view base) {
 // Whether the wildcard "*.rest" stands for `base` among others.
 bool wildcard_stands_for(std::string_view name, std::string_view base) {
   if (!name.starts_with("*.")) return false;
-  const std::string_view rest = name.substr(1);
+  const std::string_view rest = part_of(name, 1);
   return base.size() > rest.size() && ends_with_ignoring_case(base, rest) &&
-         base.substr(0, base.size() - rest.size()).find('.') == std::string_view::npos;
+         part_of(base, 0, base.size() - rest.size()).find('.') == std::string_view::npos;
 }
 
 bool ip_is_within(Bytes address, Bytes base) {

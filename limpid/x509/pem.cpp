@@ -1,6 +1,7 @@
 #include "limpid/x509/pem.hpp"
 
 #include "limpid/core/constant_time.hpp"
+#include "limpid/core/text.hpp"
 
 namespace limpid::x509 {
 namespace {
@@ -95,7 +96,7 @@ bool PemBlock::decode(Writer& out) const {
 
 std::string_view PemReader::take_line() {
   const std::size_t end = std::min(text_.find('\n'), text_.size());
-  const std::string_view line = text_.substr(0, end);
+  const std::string_view line = part_of(text_, 0, end);
   text_.remove_prefix(std::min(end + 1, text_.size()));
   ++line_;
   return line;

@@ -1,6 +1,7 @@
 #include "limpid/x509/verify.hpp"
 
 #include "limpid/asn1/oid.hpp"
+#include "limpid/core/text.hpp"
 #include "limpid/x509/name_constraints.hpp"
 #include "limpid/x509/ocsp.hpp"
 
@@ -366,7 +367,7 @@ class PathBuilder {
 
 PeerName peer_name(std::string_view text) {
   std::string_view literal = text;
-  if (literal.starts_with('[') && literal.ends_with(']')) literal = literal.substr(1, literal.size() - 2);
+  if (literal.starts_with('[') && literal.ends_with(']')) literal = part_of(literal, 1, literal.size() - 2);
   if (const auto address = parse_ip(literal)) return *address;
   return text;
 }

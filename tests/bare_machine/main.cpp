@@ -1,5 +1,6 @@
 // Tests that the pure archives work without an operating system. The command line chooses: nothing for the tests, or
 // `provoke NAME` for a fault that the machine must report, or `first-frame`.
+#include "limpid/core/text.hpp"
 #include "limpid/xen_netfront/platform/application.hpp"
 #include "limpid/xen_netfront/platform/arena.hpp"
 #include "limpid/xen_netfront/platform/console.hpp"
@@ -12,7 +13,7 @@ namespace limpid::xen_netfront::platform {
 
 std::uint8_t application(const BootInfo& boot) {
   constexpr std::string_view provoked = "provoke ";
-  if (boot.command_line.starts_with(provoked)) bare_machine::provoke(boot.command_line.substr(provoked.size()));
+  if (boot.command_line.starts_with(provoked)) bare_machine::provoke(part_of(boot.command_line, provoked.size()));
 
   if (boot.command_line == "first-frame") {
     bare_machine::send_first_frame(boot);

@@ -1,5 +1,6 @@
 #include "tests/bare_machine/report.hpp"
 
+#include "limpid/core/text.hpp"
 #include "limpid/xen_netfront/platform/console.hpp"
 
 namespace limpid::bare_machine {
@@ -14,8 +15,8 @@ void print_bytes(Bytes bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
   constexpr std::size_t shown = 16;
   for (std::size_t i = 0; i < bytes.size() && i < shown; ++i) {
-    print(digits.substr(bytes[i] >> 4, 1));
-    print(digits.substr(bytes[i] & 15, 1));
+    print(part_of(digits, bytes[i] >> 4, 1));
+    print(part_of(digits, bytes[i] & 15, 1));
   }
   if (bytes.size() > shown) print("...");
 }

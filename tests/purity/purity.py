@@ -32,8 +32,8 @@ FOLDER_HEADERS = {"crypto": {"immintrin.h", "sodium.h"}}
 
 # What the compilers emit calls to, the checks of checked accesses, and the one allocator hook.
 SYMBOLS = set(
-    """memcpy memmove memset memcmp memchr strlen bcmp abort __stack_chk_fail __glibcxx_assert_fail
-    _ZSt21__glibcxx_assert_failPKciS0_S0_ limpid_allocate limpid_release _GLOBAL_OFFSET_TABLE_""".split()
+    """memcpy memmove memset memcmp memchr strlen bcmp abort __stack_chk_fail
+    limpid_allocate limpid_release _GLOBAL_OFFSET_TABLE_""".split()
 )
 
 # The functions of libsodium that are pure: no global state, no randomness, no need for sodium_init.

@@ -120,17 +120,37 @@ KERNEL Block counter_block(const Byte* nonce, int counter) {
 
 KERNEL Block round_key(const Byte* round_keys, unsigned round) { return load(round_keys + block_size * round); }
 
+// AES-128 has ten rounds and AES-256 fourteen. Nine are common to both; four more come before the last.
+struct RoundKeys {
+  const Byte* first;
+  const Byte* last;
+  bool more;
+};
+constexpr unsigned common_rounds = 9, all_rounds = 13;
+
+KERNEL RoundKeys round_keys_of(const GcmKey& key) {
+  const Byte* const first = key.round_keys.bytes().data();
+  return {first, first + block_size * key.rounds, key.rounds > common_rounds + 1};
+}
+
 // Fills `batch` with the next counter blocks, whitened.
-KERNEL void start_batch(Block (&batch)[batch_blocks], Block& counter, const Byte* round_keys) {
+KERNEL void start_batch(Block (&batch)[batch_blocks], Block& counter, RoundKeys keys) {
 #pragma GCC unroll 8
   for (Block& block : batch) {
-    block = _mm_xor_si128(reverse_bytes(counter), round_key(round_keys, 0));
+    block = _mm_xor_si128(reverse_bytes(counter), load(keys.first));
     counter = _mm_add_epi32(counter, _mm_set_epi32(0, 0, 0, 1));
   }
 }
 KERNEL void encrypt_round(Block (&batch)[batch_blocks], Block key) {
 #pragma GCC unroll 8
   for (Block& block : batch) block = _mm_aesenc_si128(block, key);
+}
+KERNEL void encrypt_more_rounds(Block (&batch)[batch_blocks], RoundKeys keys) {
+  if (!keys.more) return;
+#pragma GCC unroll 4
+  for (unsigned round = common_rounds + 1; round <= all_rounds; ++round) {
+    encrypt_round(batch, round_key(keys.first, round));
+  }
 }
 KERNEL void last_round(Block (&batch)[batch_blocks], Block key) {
 #pragma GCC unroll 8
@@ -143,32 +163,32 @@ KERNEL void xor_batch(const Block (&batch)[batch_blocks], const Byte* in, Byte* 
   }
 }
 
-template <unsigned rounds>
-KERNEL void crypt_batch(Block& counter, const Byte* round_keys, const Byte* in, Byte* out) {
+KERNEL void crypt_batch(Block& counter, RoundKeys keys, const Byte* in, Byte* out) {
   Block batch[batch_blocks];
-  start_batch(batch, counter, round_keys);
+  start_batch(batch, counter, keys);
 #pragma GCC unroll 16
-  for (unsigned round = 1; round < rounds; ++round) encrypt_round(batch, round_key(round_keys, round));
-  last_round(batch, round_key(round_keys, rounds));
+  for (unsigned round = 1; round <= common_rounds; ++round) encrypt_round(batch, round_key(keys.first, round));
+  encrypt_more_rounds(batch, keys);
+  last_round(batch, load(keys.last));
   xor_batch(batch, in, out);
 }
 
 // The same, and beside it hashes the eight blocks at `hashed`, a block a round: the two use different execution units.
-template <unsigned rounds>
-KERNEL Block crypt_and_hash_batch(Block& counter, const Byte* round_keys, const Byte* in, Byte* out, Block hash,
+KERNEL Block crypt_and_hash_batch(Block& counter, RoundKeys keys, const Byte* in, Byte* out, Block hash,
                                   const Byte* hashed, const Byte* powers) {
   Block batch[batch_blocks];
-  start_batch(batch, counter, round_keys);
+  start_batch(batch, counter, keys);
   Product sum{};
 #pragma GCC unroll 16
-  for (unsigned round = 1; round < rounds; ++round) {
-    encrypt_round(batch, round_key(round_keys, round));
+  for (unsigned round = 1; round <= common_rounds; ++round) {
+    encrypt_round(batch, round_key(keys.first, round));
     if (round <= batch_blocks) {
       const Block block = reverse_bytes(load(hashed + block_size * (round - 1)));
       add_product(sum, round == 1 ? _mm_xor_si128(block, hash) : block, power(powers, batch_blocks + 1 - round));
     }
   }
-  last_round(batch, round_key(round_keys, rounds));
+  encrypt_more_rounds(batch, keys);
+  last_round(batch, load(keys.last));
   xor_batch(batch, in, out);
   return reduce(sum);
 }
@@ -179,18 +199,16 @@ struct LastBatch {
   Block mask;
 };
 
-template <unsigned rounds>
-KERNEL void last_batch(LastBatch& batch, Block counter, const Byte* nonce, const Byte* round_keys) {
-  start_batch(batch.text, counter, round_keys);
-  batch.mask = _mm_xor_si128(reverse_bytes(counter_block(nonce, 1)), round_key(round_keys, 0));
-#pragma GCC unroll 16
-  for (unsigned round = 1; round < rounds; ++round) {
-    const Block key = round_key(round_keys, round);
+KERNEL void last_batch(LastBatch& batch, Block counter, const Byte* nonce, RoundKeys keys) {
+  start_batch(batch.text, counter, keys);
+  batch.mask = _mm_xor_si128(reverse_bytes(counter_block(nonce, 1)), load(keys.first));
+  for (unsigned round = 1, rounds = keys.more ? all_rounds : common_rounds; round <= rounds; ++round) {
+    const Block key = round_key(keys.first, round);
     encrypt_round(batch.text, key);
     batch.mask = _mm_aesenc_si128(batch.mask, key);
   }
-  last_round(batch.text, round_key(round_keys, rounds));
-  batch.mask = _mm_aesenclast_si128(batch.mask, round_key(round_keys, rounds));
+  last_round(batch.text, load(keys.last));
+  batch.mask = _mm_aesenclast_si128(batch.mask, load(keys.last));
 }
 
 KERNEL void crypt_rest(const LastBatch& batch, const Byte* in, Byte* out, std::size_t size) {
@@ -201,26 +219,25 @@ KERNEL void crypt_rest(const LastBatch& batch, const Byte* in, Byte* out, std::s
   if (size != 0) store_part(out, _mm_xor_si128(load_part(in, size), batch.text[i]), size);
 }
 
-template <unsigned rounds>
 TARGET void seal(const GcmKey& key, const Byte* nonce, Bytes aad, Bytes plaintext, Byte* out) {
-  const Byte* const round_keys = key.round_keys.bytes().data();
+  const RoundKeys keys = round_keys_of(key);
   const Byte* const powers = key.powers.bytes().data();
   const Byte* in = plaintext.data();
   std::size_t size = plaintext.size();
   Block counter = counter_block(nonce, 2);
   Block hash = hash_aad(aad, powers);
   if (size >= batch_size) {
-    crypt_batch<rounds>(counter, round_keys, in, out);
+    crypt_batch(counter, keys, in, out);
     in += batch_size;
     out += batch_size;
     size -= batch_size;
     for (; size >= batch_size; in += batch_size, out += batch_size, size -= batch_size) {
-      hash = crypt_and_hash_batch<rounds>(counter, round_keys, in, out, hash, out - batch_size, powers);
+      hash = crypt_and_hash_batch(counter, keys, in, out, hash, out - batch_size, powers);
     }
     hash = hash_batch(hash, out - batch_size, powers);
   }
   LastBatch batch;
-  last_batch<rounds>(batch, counter, nonce, round_keys);
+  last_batch(batch, counter, nonce, keys);
   crypt_rest(batch, in, out, size);
   const Block last = lengths(aad.size(), plaintext.size());
   hash = hash_rest(hash, out, size, &last, powers);
@@ -228,9 +245,8 @@ TARGET void seal(const GcmKey& key, const Byte* nonce, Bytes aad, Bytes plaintex
   wipe({reinterpret_cast<Byte*>(&batch), sizeof batch});
 }
 
-template <unsigned rounds>
 TARGET bool open(const GcmKey& key, const Byte* nonce, Bytes aad, MutableBytes text, const Byte* tag) {
-  const Byte* const round_keys = key.round_keys.bytes().data();
+  const RoundKeys keys = round_keys_of(key);
   const Byte* const powers = key.powers.bytes().data();
   const std::size_t rest = text.size() % batch_size;
   Byte* const whole_end = text.data() + (text.size() - rest);
@@ -244,11 +260,11 @@ TARGET bool open(const GcmKey& key, const Byte* nonce, Bytes aad, MutableBytes t
   LastBatch batch;
   const Block rest_counter =
       _mm_add_epi32(counter, _mm_cvtsi32_si128(static_cast<int>((text.size() - rest) / block_size)));
-  last_batch<rounds>(batch, rest_counter, nonce, round_keys);
+  last_batch(batch, rest_counter, nonce, keys);
   const Block difference = _mm_xor_si128(_mm_xor_si128(reverse_bytes(hash), batch.mask), load(tag));
   const bool matches = declassify(_mm_movemask_epi8(_mm_cmpeq_epi8(difference, _mm_setzero_si128())) == 0xffff);
   if (matches) {
-    for (Byte* at = text.data(); at != whole_end; at += batch_size) crypt_batch<rounds>(counter, round_keys, at, at);
+    for (Byte* at = text.data(); at != whole_end; at += batch_size) crypt_batch(counter, keys, at, at);
     crypt_rest(batch, whole_end, whole_end, rest);
   }
   wipe({reinterpret_cast<Byte*>(&batch), sizeof batch});
@@ -324,14 +340,12 @@ TARGET void gcm_expand(Bytes key, GcmKey& expanded) {
 }
 
 void gcm_seal(const GcmKey& key, std::span<const Byte, 12> nonce, Bytes aad, Bytes plaintext, Byte* out) {
-  if (key.rounds == 10) return seal<10>(key, nonce.data(), aad, plaintext, out);
-  seal<14>(key, nonce.data(), aad, plaintext, out);
+  seal(key, nonce.data(), aad, plaintext, out);
 }
 
 bool gcm_open(const GcmKey& key, std::span<const Byte, 12> nonce, Bytes aad, MutableBytes text,
               std::span<const Byte, 16> tag) {
-  if (key.rounds == 10) return open<10>(key, nonce.data(), aad, text, tag.data());
-  return open<14>(key, nonce.data(), aad, text, tag.data());
+  return open(key, nonce.data(), aad, text, tag.data());
 }
 
 }  // namespace limpid::crypto::x86

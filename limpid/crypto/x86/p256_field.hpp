@@ -43,7 +43,7 @@ struct P256Field : P256 {
   "]\n"                                                                                                     \
   "cmovncq %%rax, %[" t0 "]\n cmovncq %%rcx, %[" t1 "]\n cmovncq %%rdx, %[" t2 "]\n cmovncq %[" r3 "], %[" t3 "]\n"
 
-[[gnu::always_inline]] inline P256::Number P256Field::multiply(const Number& a, const Number& b) {
+[[gnu::noinline]] inline P256::Number P256Field::multiply(const Number& a, const Number& b) {
   Limb t0, t1, t2, t3, t4, t5, p3 = prime[3];
   const Limb* b_or_p1 = b.limb;
   asm("movq 0(%[b]), %%rdx\n"
@@ -68,7 +68,7 @@ struct P256Field : P256 {
   return {t4, t5, t0, t1};
 }
 
-[[gnu::always_inline]] inline P256::Number P256Field::square(const Number& a) {
+[[gnu::noinline]] inline P256::Number P256Field::square(const Number& a) {
   Limb t0, t1, t2, t3, t4, t5, t6, t7;
   const Limb* a_or_p3 = a.limb;
   asm(  // The products of different limbs.

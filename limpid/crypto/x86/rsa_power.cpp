@@ -44,7 +44,7 @@ struct Modulus {
   Limb negative_inverse;      // -1 / modulus modulo 2^52
   Digits<N> square_of_radix;  // 2^(2 * 52 count) modulo the modulus
 
-  explicit Modulus(const Montgomery<N>& modulo);
+  [[gnu::cold]] explicit Modulus(const Montgomery<N>& modulo);
 };
 
 template <std::size_t N>
@@ -158,8 +158,9 @@ TARGET void clear_vectors() {
 
 }  // namespace
 
+// What calls `multiply`, where the time is spent, is cold: built for size.
 template <std::size_t N>
-TARGET TwoNumbers<N> raise_two(const Power<N>& first, const Power<N>& second) {
+[[gnu::cold]] TARGET TwoNumbers<N> raise_two(const Power<N>& first, const Power<N>& second) {
   const Modulus<N> moduli[2] = {Modulus<N>(first.modulo), Modulus<N>(second.modulo)};
   const Two<N> squares_of_radix = {moduli[0].square_of_radix, moduli[1].square_of_radix};
   const Two<N> ones = {Digits<N>(Limbs<N>::from_word(1)), Digits<N>(Limbs<N>::from_word(1))};
@@ -188,7 +189,7 @@ TARGET TwoNumbers<N> raise_two(const Power<N>& first, const Power<N>& second) {
 }
 
 template <std::size_t N>
-TARGET Limbs<N> raise_public(const Montgomery<N>& modulo, const Limbs<N>& base, Limb exponent) {
+[[gnu::cold]] TARGET Limbs<N> raise_public(const Montgomery<N>& modulo, const Limbs<N>& base, Limb exponent) {
   const Modulus<N> modulus[1] = {Modulus<N>(modulo)};
   const Digits<N> square_of_radix[1] = {modulus[0].square_of_radix}, one[1] = {Digits<N>(Limbs<N>::from_word(1))};
   Digits<N> entered[1] = {Digits<N>(base)}, power[1];

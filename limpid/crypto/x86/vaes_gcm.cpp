@@ -157,15 +157,22 @@ KERNEL Vector hash_aad(Bytes aad, const Byte* powers) {
 
 // ---- AES in counter mode -------------------------------------------------------------------------------------------
 
+// AES-128 has ten rounds and AES-256 fourteen. Nine are common to both; four more come before the last.
+constexpr unsigned common_rounds = 9, all_rounds = 13;
 struct RoundKeys {
-  Vector of[GcmKey::max_rounds + 1];
+  Vector of[all_rounds + 1];
+  Vector last;
+  bool more;
 };
-template <unsigned rounds>
 KERNEL RoundKeys load_round_keys(const GcmKey& key) {
   const Byte* const bytes = key.round_keys.bytes().data();
   RoundKeys keys;
 #pragma GCC unroll 16
-  for (unsigned round = 0; round <= rounds; ++round) keys.of[round] = broadcast(load_block(bytes + block_size * round));
+  for (unsigned round = 0; round <= all_rounds; ++round) {
+    keys.of[round] = broadcast(load_block(bytes + block_size * round));
+  }
+  keys.last = broadcast(load_block(bytes + block_size * key.rounds));
+  keys.more = key.rounds > common_rounds + 1;
   return keys;
 }
 
@@ -183,17 +190,22 @@ KERNEL Vector add_to_counters(Vector counters, int n) {
   return _mm512_add_epi32(counters, broadcast(_mm_set_epi32(0, 0, 0, n)));
 }
 
-template <unsigned rounds>
 KERNEL Vector encrypt(Vector blocks, const RoundKeys& keys) {
   blocks = _mm512_xor_si512(blocks, keys.of[0]);
 #pragma GCC unroll 16
-  for (unsigned round = 1; round < rounds; ++round) blocks = _mm512_aesenc_epi128(blocks, keys.of[round]);
-  return _mm512_aesenclast_epi128(blocks, keys.of[rounds]);
+  for (unsigned round = 1; round <= common_rounds; ++round) blocks = _mm512_aesenc_epi128(blocks, keys.of[round]);
+  if (keys.more) {
+#pragma GCC unroll 4
+    for (unsigned round = common_rounds + 1; round <= all_rounds; ++round) {
+      blocks = _mm512_aesenc_epi128(blocks, keys.of[round]);
+    }
+  }
+  return _mm512_aesenclast_epi128(blocks, keys.last);
 }
 
 // Encrypts or decrypts a batch, and beside it hashes the one at `hashed` if there is any, a vector a round: the two use
 // different execution units.
-template <unsigned rounds, bool hashing>
+template <bool hashing>
 KERNEL Vector crypt_batch(Vector& counters, const RoundKeys& keys, const Byte* in, Byte* out, Vector hash,
                           const Byte* hashed, const Factors& factors) {
   Vector batch[batch_vectors];
@@ -204,14 +216,21 @@ KERNEL Vector crypt_batch(Vector& counters, const RoundKeys& keys, const Byte* i
   }
   Product sum{};
 #pragma GCC unroll 16
-  for (unsigned round = 1; round < rounds; ++round) {
+  for (unsigned round = 1; round <= common_rounds; ++round) {
 #pragma GCC unroll 4
     for (Vector& blocks : batch) blocks = _mm512_aesenc_epi128(blocks, keys.of[round]);
     if (hashing && round <= batch_vectors) add_vector(sum, hash, hashed, factors, round - 1);
   }
+  if (keys.more) {
+#pragma GCC unroll 4
+    for (unsigned round = common_rounds + 1; round <= all_rounds; ++round) {
+#pragma GCC unroll 4
+      for (Vector& blocks : batch) blocks = _mm512_aesenc_epi128(blocks, keys.of[round]);
+    }
+  }
 #pragma GCC unroll 4
   for (std::size_t i = 0; i < batch_vectors; ++i) {
-    batch[i] = _mm512_aesenclast_epi128(batch[i], keys.of[rounds]);
+    batch[i] = _mm512_aesenclast_epi128(batch[i], keys.last);
     store(out + vector_size * i, _mm512_xor_si512(batch[i], load(in + vector_size * i)));
   }
   return hashing ? reduce(sum) : hash;
@@ -227,7 +246,6 @@ struct End {
 constexpr __mmask8 last_lane = 0b11'00'00'00;
 
 // `counters` are those of the text that is left.
-template <unsigned rounds>
 KERNEL void prepare(End& end, std::size_t aad_size, std::size_t text_size, Vector counters, const Byte* nonce,
                     const RoundKeys& keys) {
   const std::size_t size = text_size % batch_size;
@@ -238,7 +256,7 @@ KERNEL void prepare(End& end, std::size_t aad_size, std::size_t text_size, Vecto
   for (std::size_t i = 0; i < end.run.vectors; ++i) {
     const __mmask8 mask_lane = i + 1 == end.run.vectors ? last_lane : 0;
     const Vector blocks = _mm512_mask_mov_epi64(counters, mask_lane, counter_blocks(nonce, 1));
-    end.stream[i] = encrypt<rounds>(reverse_bytes(blocks), keys);
+    end.stream[i] = encrypt(reverse_bytes(blocks), keys);
     counters = add_to_counters(counters, lanes);
   }
 }
@@ -262,34 +280,32 @@ KERNEL void crypt_end(const End& end, const Byte* in, Byte* out) {
   }
 }
 
-template <unsigned rounds>
 TARGET void seal(const GcmKey& key, const Byte* nonce, Bytes aad, Bytes plaintext, Byte* out) {
   const Byte* const powers = key.powers.bytes().data();
-  const RoundKeys keys = load_round_keys<rounds>(key);
+  const RoundKeys keys = load_round_keys(key);
   const Factors inner = inner_factors(powers);
   Vector hash = hash_aad(aad, powers);
   Vector counters = add_lane_numbers(counter_blocks(nonce, 2));
 
   const Byte* in = plaintext.data();
   if (std::size_t batches = plaintext.size() / batch_size; batches != 0) {
-    crypt_batch<rounds, false>(counters, keys, in, out, hash, nullptr, inner);
+    crypt_batch<false>(counters, keys, in, out, hash, nullptr, inner);
     while (in += batch_size, out += batch_size, --batches != 0) {
-      hash = crypt_batch<rounds, true>(counters, keys, in, out, hash, out - batch_size, inner);
+      hash = crypt_batch<true>(counters, keys, in, out, hash, out - batch_size, inner);
     }
     hash = sum_of_lanes(hash_batch(hash, out - batch_size, last_factors(powers)));
   }
   End end;
-  prepare<rounds>(end, aad.size(), plaintext.size(), counters, nonce, keys);
+  prepare(end, aad.size(), plaintext.size(), counters, nonce, keys);
   crypt_end(end, in, out);
   const Block tag = tag_of(end, hash, out, powers);
   _mm_storeu_si128(reinterpret_cast<Block*>(out + end.run.size), tag);
   wipe({reinterpret_cast<Byte*>(&end), sizeof end});
 }
 
-template <unsigned rounds>
 TARGET bool open(const GcmKey& key, const Byte* nonce, Bytes aad, MutableBytes text, const Byte* tag) {
   const Byte* const powers = key.powers.bytes().data();
-  const RoundKeys keys = load_round_keys<rounds>(key);
+  const RoundKeys keys = load_round_keys(key);
   const Factors inner = inner_factors(powers);
   const std::size_t batches = text.size() / batch_size;
   Byte* const rest = text.data() + batch_size * batches;
@@ -303,12 +319,12 @@ TARGET bool open(const GcmKey& key, const Byte* nonce, Bytes aad, MutableBytes t
   Vector counters = add_lane_numbers(counter_blocks(nonce, 2));
   End end;
   const int blocks_before = static_cast<int>(batches * (batch_size / block_size));
-  prepare<rounds>(end, aad.size(), text.size(), add_to_counters(counters, blocks_before), nonce, keys);
+  prepare(end, aad.size(), text.size(), add_to_counters(counters, blocks_before), nonce, keys);
   const Block difference = _mm_xor_si128(tag_of(end, hash, rest, powers), load_block(tag));
   const bool matches = declassify(_mm_movemask_epi8(_mm_cmpeq_epi8(difference, _mm_setzero_si128())) == 0xffff);
   if (matches) {
     for (Byte* at = text.data(); at != rest; at += batch_size) {
-      crypt_batch<rounds, false>(counters, keys, at, at, hash, nullptr, inner);
+      crypt_batch<false>(counters, keys, at, at, hash, nullptr, inner);
     }
     crypt_end(end, rest, rest);
   }
@@ -319,14 +335,12 @@ TARGET bool open(const GcmKey& key, const Byte* nonce, Bytes aad, MutableBytes t
 }  // namespace
 
 void vaes_gcm_seal(const GcmKey& key, std::span<const Byte, 12> nonce, Bytes aad, Bytes plaintext, Byte* out) {
-  if (key.rounds == 10) return seal<10>(key, nonce.data(), aad, plaintext, out);
-  seal<14>(key, nonce.data(), aad, plaintext, out);
+  seal(key, nonce.data(), aad, plaintext, out);
 }
 
 bool vaes_gcm_open(const GcmKey& key, std::span<const Byte, 12> nonce, Bytes aad, MutableBytes text,
                    std::span<const Byte, 16> tag) {
-  if (key.rounds == 10) return open<10>(key, nonce.data(), aad, text, tag.data());
-  return open<14>(key, nonce.data(), aad, text, tag.data());
+  return open(key, nonce.data(), aad, text, tag.data());
 }
 
 }  // namespace limpid::crypto::x86

@@ -1,5 +1,7 @@
 #include "limpid/tcpip/dns/message.hpp"
 
+#include "limpid/core/text.hpp"
+
 namespace limpid::tcpip::dns {
 namespace {
 
@@ -19,7 +21,7 @@ std::optional<Name> Name::from_text(std::string_view text) {
   if (text.ends_with('.')) text.remove_suffix(1);
   Name name;
   while (true) {
-    const std::string_view label = text.substr(0, text.find('.'));
+    const std::string_view label = part_of(text, 0, text.find('.'));
     if (label.empty() || label.size() > longest_label) return {};
     if (!std::all_of(label.begin(), label.end(), is_host_character)) return {};
     name.labels_.push_back(static_cast<Byte>(label.size()));

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "limpid/core/text.hpp"
+
 namespace limpid::tcpip {
 namespace {
 
@@ -19,7 +21,7 @@ std::optional<std::array<Byte, 4>> parse_dotted(std::string_view text) {
   for (std::size_t i = 0; i < 4; ++i) {
     const std::size_t end = i < 3 ? text.find('.') : text.size();
     if (end == std::string_view::npos) return std::nullopt;
-    const auto octet = number(text.substr(0, end), 10, 255);
+    const auto octet = number(part_of(text, 0, end), 10, 255);
     if (!octet) return std::nullopt;
     four[i] = static_cast<Byte>(*octet);
     text.remove_prefix(std::min(end + 1, text.size()));
@@ -41,7 +43,7 @@ std::optional<IpAddress> parse_ipv6(std::string_view text) {
     auto& part = gap ? back : front;
     auto& size = gap ? back_size : front_size;
     const std::size_t end = std::min(text.find(':'), text.size());
-    const std::string_view group = text.substr(0, end);
+    const std::string_view group = part_of(text, 0, end);
     if (end == text.size() && group.find('.') != std::string_view::npos) {
       const auto four = parse_dotted(group);
       if (!four || size + 4 > 16) return std::nullopt;
@@ -92,7 +94,7 @@ std::optional<IpAddress> parse_ip_address(std::string_view text) {
 std::optional<Cidr> parse_cidr(std::string_view text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
-  const auto address = parse_ip_address(text.substr(0, slash));
+  const auto address = parse_ip_address(part_of(text, 0, slash));
   if (!address) return std::nullopt;
   text.remove_prefix(slash + 1);
   const auto bits = number(text, 10, address->is_ipv4() ? 32 : 128);
@@ -104,7 +106,7 @@ std::optional<MacAddress> parse_mac_address(std::string_view text) {
   MacAddress mac;
   if (text.size() != 17) return std::nullopt;
   for (std::size_t i = 0; i < 6; ++i) {
-    const auto octet = number(text.substr(3 * i, 2), 16, 255);
+    const auto octet = number(part_of(text, 3 * i, 2), 16, 255);
     if (!octet || (i < 5 && text[3 * i + 2] != ':')) return std::nullopt;
     mac.octets[i] = static_cast<Byte>(*octet);
   }

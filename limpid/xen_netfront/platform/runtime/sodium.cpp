@@ -1,4 +1,5 @@
-// The five functions of libsodium whose own versions drag a C library in. Being here they keep its utils.o out.
+// The five functions of libsodium whose own versions drag a C library in, being here they keep its utils.o out, and
+// what stands for kernels that are never chosen.
 #include <cstddef>
 
 #include "limpid/core/constant_time.hpp"
@@ -28,5 +29,12 @@ void randombytes_buf(void* const to, const std::size_t size) {
   for (std::size_t i = 0; i < size; ++i)
     static_cast<Byte*>(to)[i] = static_cast<Byte>(xen_netfront::platform::hardware_random());
 }
+
+// Kernels that only sodium_init would choose, which nobody calls, since it keeps globals. In their places they keep 34
+// KB out.
+extern const char crypto_stream_chacha20_dolbeau_avx2_implementation[1] = {};
+extern const char crypto_stream_chacha20_dolbeau_ssse3_implementation[1] = {};
+extern const char crypto_onetimeauth_poly1305_sse2_implementation[1] = {};
+extern const char crypto_scalarmult_curve25519_sandy2x_implementation[1] = {};
 
 }  // extern "C"

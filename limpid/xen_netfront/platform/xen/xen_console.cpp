@@ -1,5 +1,6 @@
 #include "limpid/xen_netfront/platform/xen/xen_console.hpp"
 
+#include "limpid/core/text.hpp"
 #include "limpid/xen_netfront/platform/console.hpp"
 #include "limpid/xen_netfront/platform/xen/abi.hpp"
 #include "limpid/xen_netfront/platform/xen/byte_ring.hpp"
@@ -18,7 +19,7 @@ ConsoleOutput waiting;
 void print_there(std::string_view text) {
   while (!text.empty()) {
     const std::size_t line = std::min(text.find('\n'), text.size());
-    waiting.write(text.substr(0, line));
+    waiting.write(part_of(text, 0, line));
     text.remove_prefix(line);
     if (!text.empty()) {
       waiting.write("\r\n");

@@ -596,7 +596,7 @@ std::span<const Attack> all_attacks() {
        by_host, index(host::Drop::stray_segment)},
       {"many segments for nobody",
        [](Attacker& a, Mouth& m) {
-         for (int i = 0; i < 50; ++i) segment(m, a.to_v4(), some_port, Subject::nobodys, ack, 1, 1);
+         for (int i = 0; i < host::SourceLimits::burst + 50; ++i) segment(m, a.to_v4(), some_port, Subject::nobodys, ack, 1, 1);
        },
        by_host, index(host::Drop::stray_limited)},
       {"SYN flood, and a cookie that is none",

@@ -336,6 +336,9 @@ void add_get(CLI::App& tool, int& status) {
     auto net = parse_net(options->net);
     if (!net) throw CLI::ValidationError("--net: " + net.error());
     options->tap = std::move(*net);
+    if (options->tap && options->tap->queues > 1) {
+      throw CLI::ValidationError("--net: queues= is for `limpid serve`; leave it out");
+    }
     check(*options);
     const auto got = run(*options);
     status = got ? done : complain(got.error());

@@ -49,7 +49,12 @@ std::string set(TapNet& net, const std::string& key, const std::string& value) {
     net.mtu = std::min<std::uint16_t>(*mtu, 65521);
     return "";
   }
-  if (key == "queues") return value == "1" ? "" : "queues=" + value + " is not yet supported; leave it out";
+  if (key == "queues") {
+    const auto queues = parse_number(value);
+    if (!queues || *queues == 0 || *queues > tcpip::ip::Queue::most) return wrong("no number from 1 to 64");
+    net.queues = static_cast<std::uint8_t>(*queues);
+    return "";
+  }
   if (key == "dhcp" || key == "slaac") {
     if (!value.empty()) return key + " takes no value";
     (key == "dhcp" ? net.dhcp : net.slaac) = true;

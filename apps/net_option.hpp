@@ -19,6 +19,7 @@ struct TapNet {
   InlineList<tcpip::IpAddress, 4> dns;
   std::optional<tcpip::MacAddress> mac;
   std::optional<std::uint16_t> mtu;
+  std::uint8_t queues = 1;
 
   // The host that it asks for. The device is there already.
   tcpip::Host::Config host_config() const;

@@ -36,7 +36,10 @@ void check(const Options& options) {
             "--listen: with --net tap: the addresses are those that --net gives; name only a port, as in :8443");
       }
     }
-    if (options.threads > 1) refuse("--threads with --net tap:");
+    if (options.threads > 1 && options.threads != options.tap->queues) {
+      throw CLI::ValidationError("--threads: with --net tap: there is one for each queue; say queues=" +
+                                 std::to_string(options.threads) + " there");
+    }
   } else if (options.test_services) {
     throw CLI::ValidationError("--test-services measures our own TCP; use it with --net tap:");
   } else if (!options.pcap.empty()) {
@@ -82,11 +85,10 @@ void add_serve(CLI::App& tool, int& status) {
   command->add_option("--record", options->record, "write what every connection is told to FILE, sealed under FILE.key")
       ->type_name("FILE");
   command
-      ->add_option(
-          "--net", options->net,
-          "sockets, or "
-          "tap:NAME[,ip=CIDR][,gateway=IP][,ip6=CIDR][,gateway6=IP][,dhcp][,slaac][,dns=IP][,mac=MAC][,mtu=N]: "
-          "our own TCP/IP over a tap device")
+      ->add_option("--net", options->net,
+                   "sockets, or "
+                   "tap:NAME[,ip=CIDR][,gateway=IP][,ip6=CIDR][,gateway6=IP][,dhcp][,slaac][,dns=IP][,mac=MAC][,mtu=N]"
+                   "[,queues=N]: our own TCP/IP over a tap device, of which each queue has a thread")
       ->type_name("KIND");
   command->add_option("--tls-min", options->tls_min, "1.3")->type_name("VERSION")->check(CLI::IsMember({"1.2", "1.3"}));
   command->add_option("--log", options->log, "text or json (text)")

@@ -46,6 +46,35 @@ std::string url(const Options& options) {
   return (options.plain ? "http://" : "https://") + host + "/";
 }
 
+// What the queues have counted, in all, and how it is shared out among them.
+void report(const effects::TapServer& server, std::size_t memory) {
+  using Count = tcpip::host::Count;
+  nlohmann::ordered_json more;
+  std::uint64_t frames_lost = 0, messages_lost = 0;
+  Counters counters;
+  auto queues = nlohmann::ordered_json::array();
+  for (const auto& queue : server.queues()) {
+    const tcpip::Host& host = queue->machine().host();
+    counters.push_back(&queue->counters());
+    frames_lost += queue->frames_lost();
+    messages_lost += queue->messages_lost();
+    queues.push_back({{"connections", host.connections().used()},
+                      {"accepted", host.counted(Count::accepted)},
+                      {"passed_on", host.counted(Count::passed_on)}});
+    host.report([&](std::string_view group, std::string_view name, std::uint64_t value) {
+      if (value == 0) return;
+      auto& sum = more[std::string(group)][std::string(name)];
+      sum = value + (sum.is_null() ? 0 : sum.get<std::uint64_t>());
+    });
+  }
+  more["tap"] = {{"frames_lost", frames_lost}};
+  if (queues.size() > 1) {
+    more["tap"]["messages_lost"] = messages_lost;
+    more["tap"]["queues"] = std::move(queues);
+  }
+  print_counters(counters, memory, more);
+}
+
 }  // namespace
 
 Result<void> on_tap(const Options& options) {
@@ -57,11 +86,11 @@ Result<void> on_tap(const Options& options) {
     return effects::fail("cannot listen on port 0 of a host of our own; name a port with --listen");
   }
   // It must be there before its MTU can be asked for. Who takes over has it already.
-  std::optional<effects::Tap> tap;
+  std::vector<effects::Tap> taps;
   if (!options.take_over) {
-    auto opened = effects::Tap::open(options.tap->name);
+    auto opened = effects::Tap::open_queues(options.tap->name, options.tap->queues);
     if (!opened) return std::unexpected(opened.error());
-    tap.emplace(std::move(*opened));
+    taps = std::move(*opened);
   }
   auto setup = set_up(options, HostServer::snapshot_kind);
   if (!setup) return std::unexpected(setup.error());
@@ -85,14 +114,14 @@ Result<void> on_tap(const Options& options) {
   if (options.take_over) {
     const auto path = control_path(options, wanted[0]);
     if (!path) return std::unexpected(path.error());
-    auto taken = effects::TapServer::take_over(serving, config, setup->credentials(), setup->site, *path);
+    auto taken =
+        effects::TapServer::take_over(serving, config, options.tap->queues, setup->credentials(), setup->site, *path);
     if (!taken) return std::unexpected(taken.error());
     server = std::move(*taken);
   } else {
-    auto identities = effects::identities_of(setup->credentials(), 0);
-    if (!identities) return std::unexpected(identities.error());
-    server =
-        std::make_unique<effects::TapServer>(serving, config, std::move(*tap), std::move(*identities), setup->site);
+    auto opened = effects::TapServer::open(serving, config, std::move(taps), setup->credentials(), setup->site);
+    if (!opened) return std::unexpected(opened.error());
+    server = std::move(*opened);
     auto control = open_control(options, wanted[0]);
     if (!control) return std::unexpected(control.error());
     if (*control) server->set_control(std::move(**control));
@@ -102,12 +131,7 @@ Result<void> on_tap(const Options& options) {
   std::fflush(stdout);
   return server->run(signals, [&](int signal) {
     if (signal == SIGUSR1) {
-      nlohmann::ordered_json more;
-      more["tap"] = {{"frames_lost", server->frames_lost()}};
-      server->machine().host().report([&](std::string_view group, std::string_view name, std::uint64_t value) {
-        if (value > 0) more[std::string(group)][std::string(name)] = value;
-      });
-      print_counters({&server->counters()}, setup->memory, more);
+      report(*server, setup->memory);
     }
     if (signal == SIGHUP) {
       reload(options, *setup, [&](std::span<const effects::Credentials> fresh) { return server->renew(fresh); });

@@ -76,6 +76,12 @@ std::string detail(const Transmit& transmit) {
   for (const Bytes& piece : transmit.payload) size += piece.size();
   return count(size, "byte");
 }
+std::string detail(const tcpip::host::FromQueue& from) {
+  return std::to_string(from.queue) + ", " + count(from.message.size(), "byte");
+}
+std::string detail(const tcpip::host::ToQueue& to) {
+  return std::to_string(to.queue) + ", " + count(to.head.size() + to.rest.size(), "byte");
+}
 std::string detail(const LinkChanged& link) { return link.up ? "up" : "down"; }
 std::string detail(tcpip::ConnectionId id) { return "connection " + std::to_string(id.index); }
 std::string detail(const stack::HostServer::Reply& reply) { return detail(reply.to) + ": " + words_of(reply.reply); }

@@ -73,9 +73,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace limpid;
   const Bytes input(data, size);
   Reader script(input);
-  const Host::Config config = host_config(2, script.u8());
+  Host::Config config = host_config(2, script.u8());
+  const std::uint8_t circumstances = script.u8();
   // Enough for all that limits allow, or so little that memory is always short.
-  const std::size_t memory = script.u8() % 4 == 0 ? 96 << 10 : 4 << 20;
+  const std::size_t memory = circumstances % 4 == 0 ? 96 << 10 : 4 << 20;
+  // Alone, or one of two hosts of a device.
+  if (circumstances >= 128) config.ip.queue = {static_cast<std::uint8_t>(circumstances >> 6 & 1), 2};
   Budget budget(memory), other_budget(memory), harness(std::size_t{1} << 30);
   sim::Recorder<Host> recorder(config, budget, harness);
   Driven driven(config, other_budget, harness);
@@ -94,9 +97,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     lawful = lawful && recorder.tell(now, FrameReceived{mine.bytes(), offload});
     driven.tell(now, FrameReceived{twin.bytes(), offload}, look);
   };
+  const auto tell_message = [&](std::uint8_t from, Bytes message) {
+    const Exact mine(message), twin(message);
+    lawful = lawful && recorder.tell(now, host::FromQueue{from, mine.bytes()});
+    driven.tell(now, host::FromQueue{from, twin.bytes()}, look);
+  };
   host::Started started;
   started.entropy.fill(1);
   tell(started);
+  if (!config.ip.queue.leads()) {
+    Host::Config first = config;
+    first.ip.queue.number = 0;
+    Budget first_budget(4 << 20);
+    Driven leader(first, first_budget, harness);
+    leader.tell(
+        now, started, [](auto&&...) {},
+        Overloaded{[&](const host::ToQueue& message) { tell_message(0, message.head); }, [](const auto&) {}});
+  }
   tell(host::Listen{80, 2});
   tell(host::BindUdp{7});
   // Host 1 is known, so that what is sent leaves.
@@ -172,6 +189,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 13:
           started.entropy.fill(choice);
           tell(started);
+          break;
+        case 14:
+          tell_message(choice % 3, script.take(std::min<std::size_t>(script.u8(), script.remaining())));
           break;
         default:
           tell(host::Entropy{});

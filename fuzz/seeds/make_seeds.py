@@ -511,7 +511,15 @@ def host_seeds():
     opened = syn(1) + flush + answer(0x10)
     talk = answer(0x18, b"GET /") + flush + write(5000) + flush + answer(0x10) + flush
     plain, lent, poor = bytes([0, 1]), bytes([0x19, 1]), bytes([0, 0])
+    leader, follower = bytes([0, 0x81]), bytes([0, 0xC1])
+    message = lambda queue, content: command(14, queue) + bytes([len(content)]) + content
+    neighbour = bytes(10) + b"\xff\xff" + bytes([10, 9, 0, 1])
+    many = b"".join(bytes([0, 6 | source << 4, 2]) + u16(60000, 1460) + bytes([7, 0]) for source in range(8)) + flush
     return {
+        "leader": leader + message(1, bytes([3]) + neighbour + bytes(16) + b"\1") + message(1, bytes([2, 0, 0, 0, 1])) + many
+        + opened + talk + message(1, bytes([5]) + neighbour) + wait(1500) + message(1, bytes([0, 1, 0, 0, 9])),
+        "follower": follower + many + opened + wait(1000) + message(0, bytes([4, 1]) + neighbour + bytes([2, 0, 0, 0, 0, 1, 1]))
+        + flush + talk + wait(60000) + message(0, bytes([1, 0, 0, 0, 9]) + bytes(16)),
         "served": plain + opened + talk + finish + flush + answer(0x11) + flush + answer(0x10) + wait(60000),
         "peer_first": plain + opened + talk + answer(0x11) + flush + finish + flush + answer(0x10),
         "lent": lent + opened + write(9000) + flush + write(9000) + flush + answer(0x10) + command(5, 0) + abort + flush + command(5, 1),

@@ -48,7 +48,7 @@ enum class Type : std::uint8_t {
 
 // What both sides must have in common: the encoding of these messages, and of the states.
 using Versions = std::array<std::uint16_t, 7>;
-constexpr Versions versions{2,
+constexpr Versions versions{3,
                             stack::Server::snapshot_kind.version,
                             http::Server::snapshot_kind.version,
                             tls::Connection::snapshot_kind.version,
@@ -73,9 +73,10 @@ struct Offer {
   std::uint32_t process = 0;     // the control socket names the first that listened there
   std::uint64_t memory = 0;      // that its connections hold
   std::uint16_t generation = 0;  // of its certificates
+  std::uint16_t queues = 0;      // of its tap device; each has a host
   Vec<stream::Endpoint> endpoints, redirect;
   static void fields(auto& self, auto&& visit) {
-    visit(self.versions, self.process, self.memory, self.generation, self.endpoints, self.redirect);
+    visit(self.versions, self.process, self.memory, self.generation, self.queues, self.endpoints, self.redirect);
   }
 };
 
@@ -98,7 +99,7 @@ struct Listener {
 struct Connection {
   std::uint32_t place = 0;  // in the series: of the machine; what the driver knew has the next
   bool redirects = false;   // it came to a listener that only says where HTTPS is
-  Bytes machine, driver;    // sealed; nothing but the machine was known of a whole host
+  Bytes machine, driver;    // sealed; nothing but the machine was known of a whole host, of one queue
   static void fields(auto& self, auto&& visit) { visit(self.place, self.redirects, self.machine, self.driver); }
 };
 

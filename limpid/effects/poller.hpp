@@ -28,13 +28,8 @@ class Poller {
   // What is ready, at most 256 entries; waits for it until `deadline` (none: for ever; one that has passed: not at
   // all).
   std::span<const epoll_event> wait(std::optional<Instant> deadline) {
-    int timeout_ms = -1;
-    if (deadline) {
-      // Rounded up: waking early would only find that it is too early.
-      const std::int64_t left_ms = ((*deadline - now().monotonic).microseconds + 999) / 1000;
-      timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, 1'000'000));
-    }
-    const int n = ::epoll_wait(epoll_.get(), ready_.data(), static_cast<int>(ready_.size()), timeout_ms);
+    const int n =
+        ::epoll_wait(epoll_.get(), ready_.data(), static_cast<int>(ready_.size()), milliseconds_until(deadline));
     return std::span(ready_).first(static_cast<std::size_t>(std::max(n, 0)));
   }
 

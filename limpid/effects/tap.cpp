@@ -1,9 +1,11 @@
 #include "limpid/effects/tap.hpp"
 
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -56,9 +58,37 @@ VirtioHeader describe(const Transmit& frame) {
   return header;
 }
 
+// How many queues of the device are open, by whomever; nothing if that cannot be told.
+std::optional<unsigned> queues_in_use(const std::string& name) {
+  const Descriptor control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ethtool_channels channels{};
+  channels.cmd = ETHTOOL_GCHANNELS;
+  ifreq request = request_for(name);
+  request.ifr_data = reinterpret_cast<char*>(&channels);
+  if (::ioctl(control.get(), SIOCETHTOOL, &request) != 0) return std::nullopt;
+  return channels.combined_count;
+}
+
 }  // namespace
 
-Result<Tap> Tap::open(const std::string& name) {
+Result<Tap> Tap::open(const std::string& name) { return open_one(name, false); }
+
+Result<std::vector<Tap>> Tap::open_queues(const std::string& name, unsigned n) {
+  std::vector<Tap> taps;
+  while (taps.size() < n) {
+    auto tap = open_one(name, n > 1);
+    if (!tap) return std::unexpected(tap.error());
+    taps.push_back(std::move(*tap));
+  }
+  // The kernel gives a device of several queues to whoever asks.
+  if (n > 1 && queues_in_use(name).value_or(n) != n) {
+    return fail("cannot open the tap device '" + name +
+                "': another process has queues of it; stop that or choose another name");
+  }
+  return taps;
+}
+
+Result<Tap> Tap::open_one(const std::string& name, bool of_several) {
   const std::string what = "cannot open the tap device '" + name + "': ";
   if (name.empty() || name.size() >= IFNAMSIZ || name.find('/') != std::string::npos) {
     return fail(what + "that is no name for one; use 1 to 15 letters and digits");
@@ -68,11 +98,16 @@ Result<Tap> Tap::open(const std::string& name) {
     return fail(what + "/dev/net/tun: " + system_words(errno) + "; load the module tun and run with CAP_NET_ADMIN");
   }
   ifreq request = request_for(name);
-  request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+  request.ifr_flags = static_cast<short>(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (of_several ? IFF_MULTI_QUEUE : 0));
   if (::ioctl(device.get(), TUNSETIFF, &request) != 0) {
-    const char* remedy = errno == EBUSY    ? "; another process has it open: stop that or choose another name"
-                         : errno == EINVAL ? "; an interface of another kind has that name: choose another"
-                                           : "; run with CAP_NET_ADMIN or let its owner be this user (ip tuntap)";
+    const char* remedy =
+        errno == EBUSY ? "; another process has it open: stop that or choose another name"
+        : errno == EINVAL && of_several
+            ? "; an interface of another kind, or of one queue, has that name: choose another, or make "
+              "it with `ip tuntap add NAME mode tap multi_queue`"
+        : errno == EINVAL ? "; an interface of another kind, or of several queues, has that name: "
+                            "choose another, or say queues=N"
+                          : "; run with CAP_NET_ADMIN or let its owner be this user (ip tuntap)";
     return fail(what + system_words(errno) + remedy);
   }
   return set_up(std::move(device), name);

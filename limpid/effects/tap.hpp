@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "limpid/core/frame.hpp"
 #include "limpid/effects/descriptor.hpp"
@@ -19,6 +20,9 @@ class Tap {
   // Opens the device of this name, and makes it if there is none; what we made goes when we close it. It is the
   // business of whoever configures the kernel's end to give that an address and to bring it up.
   static Result<Tap> open(const std::string& name);
+  // The same with `n` queues, each a Tap, of which the first one tells of the link. With more than one, nobody else may
+  // have any.
+  static Result<std::vector<Tap>> open_queues(const std::string& name, unsigned n);
   // One that came from another process.
   static Result<Tap> adopt(Descriptor device);
 
@@ -40,6 +44,7 @@ class Tap {
 
  private:
   Tap(Descriptor device, std::string name) : device_(std::move(device)), name_(std::move(name)) {}
+  static Result<Tap> open_one(const std::string& name, bool of_several);
   static Result<Tap> set_up(Descriptor device, std::string name);
 
   Descriptor device_;

@@ -3,233 +3,143 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 
 #include "limpid/effects/clock.hpp"
-#include "limpid/effects/cpu.hpp"
 #include "limpid/effects/entropy.hpp"
 #include "limpid/effects/sockets.hpp"
 
 namespace limpid::effects {
 namespace {
 
-// So many frames are taken in before what they cause is sent.
-constexpr int frames_per_batch = 64;
-// And so many bursts of each connection are sent before frames are taken in again.
-constexpr int bursts_per_turn = 4;
-
-constexpr std::size_t output_size = 256 * 1024;
-constexpr std::size_t action_slots = 192;
-constexpr std::size_t piece_size = 4 * (16384 + 256 + 5);
-
-std::uint64_t name_of(tcpip::ConnectionId id) { return std::uint64_t{id.generation} << 32 | id.index; }
+// How soon it is seen that the last connection of another queue has ended.
+constexpr Duration drained_interval = milliseconds(50);
 
 }  // namespace
 
-TapServer::TapServer(const TapServerOptions& options, const Machine::Config& config, Tap tap,
-                     std::unique_ptr<IdentitySet> identities, const Directory& site, Time time,
-                     const recording::Born& born)
+TapServer::TapServer(const TapServerOptions& options, const Machine::Config& config, const Directory& site,
+                     unsigned queues)
     : options_(options),
       config_(config),
-      tap_(std::move(tap)),
-      site_(site),
-      cpu_(cpu_features()),
-      identities_(std::move(identities)),
-      reports_(counters_, complaints_, options.log, options.access_log, options.key_log),
-      budget_(options.memory),
-      tape_(options.recorder, config, time, born),
-      input_(Tap::largest_frame),
-      output_(output_size),
-      piece_(piece_size),
-      actions_(action_slots) {}
+      number_(queues),
+      shared_{.memory = options.memory / queues,
+              .log = options.log,
+              .access_log = options.access_log,
+              .key_log = options.key_log,
+              .recorder = options.recorder,
+              .capture = options.capture,
+              .site = site} {
+  queues_.reserve(queues);
+}
+
+Result<std::unique_ptr<TapServer>> TapServer::open(const TapServerOptions& options, const Machine::Config& config,
+                                                   std::vector<Tap> taps, std::span<const Credentials> credentials,
+                                                   const Directory& site) {
+  auto sets = identities(credentials, 0, taps.size());
+  if (!sets) return std::unexpected(sets.error());
+  std::unique_ptr<TapServer> server(new TapServer(options, config, site, static_cast<unsigned>(taps.size())));
+  for (std::size_t i = 0; i < taps.size(); ++i) server->add(std::move(taps[i]), std::move((*sets)[i]), now(), {});
+  for (const auto& queue : server->queues_) queue->connect(server->queues_);
+  return server;
+}
+
+Result<TapServer::Sets> TapServer::identities(std::span<const Credentials> credentials, std::uint16_t generation,
+                                              std::size_t n) {
+  Sets sets;
+  while (sets.size() < n) {
+    auto set = identities_of(credentials, generation);
+    if (!set) return std::unexpected(set.error());
+    sets.push_back(std::move(*set));
+  }
+  return sets;
+}
+
+void TapServer::add(Tap tap, std::unique_ptr<IdentitySet> identities, Time time, const recording::Born& born) {
+  const tcpip::ip::Queue queue{static_cast<std::uint8_t>(queues_.size()), static_cast<std::uint8_t>(number_)};
+  queues_.push_back(
+      std::make_unique<TapQueue>(shared_, config_, queue, std::move(tap), std::move(identities), time, born));
+}
 
 Result<void> TapServer::run(Signals& signals, const std::function<void(int)>& on_signal) {
-  if (taken_.process == 0) tell(tls::Entropy{entropy()});
-  tell(LinkChanged{tap_.is_up()});
-  std::optional<Instant> drain_deadline;
-  for (bool more = true;;) {
-    std::optional<Instant> wake = more ? Instant{} : deadline_;
-    if (drain_deadline) wake = std::min(wake.value_or(*drain_deadline), *drain_deadline);
-    if (reports_.behind())
-      wake = std::min(wake.value_or(now().monotonic + milliseconds(100)), now().monotonic + milliseconds(100));
-    int timeout_ms = -1;
-    if (wake) {
-      const std::int64_t left_ms = ((*wake - now().monotonic).microseconds + 999) / 1000;
-      timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, 1'000'000));
-    }
-    // A negative descriptor is passed over.
-    pollfd waiting[] = {{tap_.descriptor(), POLLIN, 0},
-                        {signals.descriptor(), POLLIN, 0},
-                        {tap_.link_descriptor(), POLLIN, 0},
-                        {control_ ? control_->listener() : -1, POLLIN, 0}};
-    if (::poll(waiting, 4, timeout_ms) < 0) continue;
+  // The first one speaks when it begins, and then the others must be there.
+  for (std::size_t i = number_; taken_.process == 0 && i-- > 0;) queues_[i]->tell(tls::Entropy{entropy()});
+  TapQueue& first = *queues_[0];
+  first.tell(LinkChanged{first.tap().is_up()});
+  auto served = first.turn(false, false);
+  start_others();
+  if (served) served = serve(signals, on_signal);
+  stop_others();
+  for (const auto& queue : queues_) queue->ends(false);
+  return served;
+}
 
-    if (waiting[1].revents != 0) {
+Result<void> TapServer::serve(Signals& signals, const std::function<void(int)>& on_signal) {
+  TapQueue& first = *queues_[0];
+  std::optional<Instant> drain_deadline;
+  for (;;) {
+    std::optional<Instant> wake = first.wake();
+    if (drain_deadline) wake = std::min(wake.value_or(*drain_deadline), *drain_deadline);
+    if (drain_deadline && number_ > 1) wake = std::min(*wake, now().monotonic + drained_interval);
+    // A negative descriptor is passed over.
+    pollfd waiting[] = {{first.tap().descriptor(), POLLIN, 0},
+                        {number_ > 1 ? first.messages() : -1, POLLIN, 0},
+                        {signals.descriptor(), POLLIN, 0},
+                        {first.tap().link_descriptor(), POLLIN, 0},
+                        {control_ ? control_->listener() : -1, POLLIN, 0}};
+    if (::poll(waiting, 5, milliseconds_until(wake)) < 0) continue;
+
+    if (waiting[2].revents != 0) {
+      stop_others();
       while (const auto signal = signals.take()) {
         if (*signal == SIGTERM || *signal == SIGINT) {
           draining_ = true;
           drain_deadline = drain_deadline ? Instant{} : now().monotonic + options_.grace;
-          tell(http::Drain{});
+          for (const auto& queue : queues_) queue->tell(http::Drain{});
         } else {
           on_signal(*signal);
         }
       }
+      start_others();
     }
-    if (waiting[2].revents != 0 && tap_.link_changed()) tell(LinkChanged{tap_.is_up()});
-    if (waiting[0].revents != 0) {
-      if (auto received = receive(); !received) return received;
-    }
-    if (deadline_ && *deadline_ <= now().monotonic) tell(Tick{});
-    more = flush();
-    if (taken_address_) {
-      const std::string endpoint = to_string(tcpip::endpoint(*std::exchange(taken_address_, std::nullopt), 0));
-      const std::string what = "cannot use the address " + endpoint.substr(0, endpoint.size() - 2) +
-                               ": somebody else behind '" + tap_.name() + "' has it; ";
-      // Anybody on the link can say so: what works goes on.
-      if (!any_usable_) return fail(what + "give another one");
-      complain(options_.log, what + "the others are served");
-    }
-    look_after_logs();
-    if (waiting[3].revents != 0 && moved_away()) return {};
-    counters_.open.store(machine_.connections(), std::memory_order_relaxed);
-    counters_.memory.store(budget_.used(), std::memory_order_relaxed);
-    const bool done = machine_.connections() == 0 && !more;
-    if (drain_deadline && (done || *drain_deadline <= now().monotonic)) break;
+    if (waiting[3].revents != 0 && first.tap().link_changed()) first.tell(LinkChanged{first.tap().is_up()});
+    if (auto done = first.turn(waiting[0].revents != 0, waiting[1].revents != 0); !done) return done;
+    if (auto usable = check_addresses(); !usable) return usable;
+    if (waiting[4].revents != 0 && moved_away()) return {};
+    const bool done = std::ranges::none_of(queues_, [](const auto& queue) { return queue->is_busy(); });
+    if (drain_deadline && (done || *drain_deadline <= now().monotonic)) return {};
   }
-  tape_.end(false);
+}
+
+Result<void> TapServer::check_addresses() {
+  TapQueue& first = *queues_[0];
+  const auto taken = first.taken_address();
+  if (!taken) return {};
+  const std::string endpoint = to_string(tcpip::endpoint(*taken, 0));
+  const std::string what = "cannot use the address " + endpoint.substr(0, endpoint.size() - 2) +
+                           ": somebody else behind '" + first.tap().name() + "' has it; ";
+  // Anybody on the link can say so: what works goes on.
+  if (!first.any_usable()) return fail(what + "give another one");
+  complain(options_.log, what + "the others are served");
   return {};
 }
 
 Result<void> TapServer::renew(std::span<const Credentials> credentials) {
-  auto set = identities_of(credentials, static_cast<std::uint16_t>(generation_ + 1));
-  if (!set) return std::unexpected(set.error());
+  auto sets = identities(credentials, static_cast<std::uint16_t>(generation_ + 1), number_);
+  if (!sets) return std::unexpected(sets.error());
   ++generation_;
-  identities_.renew(std::move(*set));
+  for (std::size_t i = 0; i < number_; ++i) queues_[i]->renew(std::move((*sets)[i]));
   return {};
 }
 
-void TapServer::look_after_logs() {
-  reports_.write_logs();
-  if (options_.capture == nullptr) return;
-  const auto flushed = options_.capture->flush();
-  if (!flushed && complaints_.of_log.may(now().monotonic)) complain(options_.log, flushed.error().text);
+void TapServer::start_others() {
+  for (std::size_t i = 1; i < number_; ++i) threads_.emplace_back([queue = queues_[i].get()] { queue->run(); });
 }
 
-Result<void> TapServer::receive() {
-  FrameReceived received;
-  for (int n = 0; n < frames_per_batch; ++n) {
-    switch (tap_.read(input_, received)) {
-      case Tap::Read::frame:
-        capture(received.frame, {});  // before it is decrypted in place
-        tell(received);
-        break;
-      case Tap::Read::nothing:
-        return {};
-      case Tap::Read::gone:
-        return fail("the tap device '" + tap_.name() + "' was deleted; make it again and start anew");
-    }
-  }
-  return {};
-}
-
-void TapServer::capture(Bytes header, std::span<const Bytes> payload) {
-  if (options_.capture == nullptr) return;
-  std::array<Bytes, 1 + Transmit::most_pieces> pieces{header};
-  std::copy(payload.begin(), payload.end(), pieces.begin() + 1);
-  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-  options_.capture->write(std::span(pieces).first(1 + payload.size()),
-                          {std::chrono::duration_cast<std::chrono::microseconds>(since_1970).count()});
-}
-
-void TapServer::tell(Machine::Event event) {
-  for (;;) {
-    const auto progress = step(event);
-    // What was not taken for want of room is offered again behind what made the room short.
-    if (progress.consumed != 0 || !progress.more) return;
-    step(Tick{});
-  }
-}
-
-Progress<TapServer::Machine::Action> TapServer::step(const Machine::Event& event) {
-  const Room<Machine::Action> room{output_, actions_, budget_, cpu_};
-  const auto progress = tape_.advance(config_, machine_, event, room);
-  deadline_ = progress.deadline;
-  more_ = progress.more;
-  carry_out(progress.actions);
-  return progress;
-}
-
-// Some of what is to be said at this moment; whether there is more. That waits until what came meanwhile was heard:
-// acknowledgements first of all.
-bool TapServer::flush() {
-  for (int n = 0; n < bursts_per_turn; ++n) {
-    while (const auto query = machine_.pending()) tell(answer(*query));
-    step(Flush{});
-    if (!more_ && !machine_.pending()) return false;
-  }
-  return true;
-}
-
-TapServer::Machine::Event TapServer::answer(const Machine::Query& query) {
-  return std::visit(
-      Overloaded{
-          [&](const stack::TlsQuery& asked) -> Machine::Event {
-            return Machine::Reply{query.from, tls::Reply{asked.id, identities_.answer(asked.question, cpu_)}};
-          },
-          [&](const http::Lookup& lookup) -> Machine::Event {
-            const auto found = files_[name_of(query.from)].look_up(site_, lookup.path, budget_);
-            const http::Answer answer = found ? http::Answer{*found} : http::Answer{lookup_failure(found.error())};
-            return Machine::Reply{query.from, http::Reply{lookup.id, answer}};
-          },
-          [&](const http::ReadFile& asked) -> Machine::Event {
-            const Bytes piece = files_[name_of(query.from)].read(site_, asked, piece_, budget_);
-            return Machine::Reply{query.from, http::Reply{asked.id, http::Piece{piece}}};
-          },
-      },
-      query.question);
-}
-
-void TapServer::carry_out(std::span<const Machine::Action> actions) {
-  for (const Machine::Action& action : actions) {
-    std::visit(Overloaded{
-                   [&](const Transmit& frame) {
-                     capture(frame.header, frame.payload.span());
-                     if (!tap_.write(frame)) ++frames_lost_;
-                   },
-                   [&](const Machine::Report& said) {
-                     std::visit(Overloaded{
-                                    [&](const http::CloseFile& closed) {
-                                      const auto found = files_.find(name_of(said.from));
-                                      if (found != files_.end()) found->second.close(closed.file);
-                                    },
-                                    [&](const stream::Abort&) { count(counters_.aborted); },
-                                    [](const stream::Send&) {},
-                                    [](const stream::Finish&) {},
-                                    [&](const auto& fact) { reports_.tell(said.peer, fact); },
-                                },
-                                said.report);
-                   },
-                   [&](const Machine::Began&) { count(counters_.accepted); },
-                   [&](const Machine::Ended& ended) {
-                     files_.erase(name_of(ended.connection));
-                     if (ended.why == Machine::Ended::Why::out_of_memory) count(counters_.refused_for_memory);
-                     if (ended.why == Machine::Ended::Why::reset) count(counters_.reset_by_peer);
-                   },
-                   [&](const tcpip::host::ConfigurationChanged& changed) {
-                     const auto& configured = config_.host.ip.addresses;
-                     const bool is_ours = std::ranges::any_of(
-                         configured, [&](const tcpip::Cidr& given) { return given.address == changed.address; });
-                     if (!is_ours) return;
-                     if (changed.usable) {
-                       any_usable_ = true;
-                     } else {
-                       taken_address_ = changed.address;
-                     }
-                   },
-               },
-               action);
-  }
+void TapServer::stop_others() {
+  if (threads_.empty()) return;
+  for (std::size_t i = 1; i < number_; ++i) queues_[i]->pause();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 }  // namespace limpid::effects

@@ -1,4 +1,5 @@
-// A server on a tap device on its way to another process, and from one: its whole host is one sealed state.
+// A server on a tap device on its way to another process, and from one: the whole host of each queue is one sealed
+// state.
 #include "limpid/effects/clock.hpp"
 #include "limpid/effects/cpu.hpp"
 #include "limpid/effects/entropy.hpp"
@@ -37,45 +38,56 @@ class TapServer::Mover final : public Giver {
   hand_over::Hello hello() const override { return hello_of(server_.config_); }
   bool draining() const override { return server_.draining_; }
   bool offer(hand_over::Offer& offer) override {
-    offer.memory = server_.budget_.used();
+    for (const auto& queue : server_.queues_) offer.memory += queue->counters().memory.load(std::memory_order_relaxed);
     offer.generation = server_.generation_;
+    offer.queues = static_cast<std::uint16_t>(server_.number_);
     return add_endpoints(server_.config_, offer);
   }
-  // One thread: while this is asked, nothing runs.
-  void stop() override {}
-  void start() override {}
+  // The first queue's machine does not run while this is asked.
+  void stop() override { server_.stop_others(); }
+  void start() override { server_.start_others(); }
 
   Result<void> give(SealedSeries& series, const GiveListener&, const GiveConnection& connection) override {
-    place_ = series.take(2);
-    time_ = now().monotonic;
-    auto sealed = stack::seal(std::move(server_.machine_), time_, series.key(),
-                              stack::ClaimSeries::id(series.first(), place_), entropy(), budget_, server_.cpu_);
-    if (!sealed) return fail("there is no memory to seal the host");
-    sealed_ = std::move(*sealed);
-    return connection(server_.tap_.descriptor(), {place_, false, {sealed_.data(), sealed_.size()}, {}});
+    for (const auto& queue : server_.queues_) {
+      const std::uint32_t place = series.take(2);
+      const Instant time = now().monotonic;
+      auto sealed = queue->seal(time, series.key(), stack::ClaimSeries::id(series.first(), place), budget_);
+      if (!sealed) return fail("there is no memory to seal the host");
+      sealed_.push_back({place, time, std::move(*sealed)});
+      const Buffer& kept = sealed_.back().machine;
+      auto given = connection(queue->tap().descriptor(), {place, false, {kept.data(), kept.size()}, {}});
+      if (!given) return given;
+    }
+    return {};
   }
 
   void take_back(const SealedSeries& series, stack::ClaimSeries& claims) override {
-    if (sealed_.empty()) return;
-    auto claim = claims.claim(place_);
-    // As if no time had passed: it did not for anybody else.
-    auto dormant = stack::open<Machine>(std::move(*claim), {sealed_.data(), sealed_.size()}, series.key(),
-                                        {time_, server_.budget_, server_.cpu_});
-    sealed_.release();
-    if (dormant) server_.wake_up(std::move(*dormant));
+    for (std::size_t i = 0; i < sealed_.size(); ++i) {
+      Sealed& each = sealed_[i];
+      auto claim = claims.claim(each.place);
+      // As if no time had passed: it did not for anybody else.
+      const auto opened = server_.queues_[i]->open(std::move(*claim), {each.machine.data(), each.machine.size()},
+                                                   series.key(), each.time);
+      if (!opened)
+        complain(server_.options_.log, "a host could not be taken back: " + std::string(opened.error().describe()));
+    }
+    sealed_.clear();
   }
 
   void let_go() override {
-    sealed_.release();
-    server_.tape_.end(true);
+    for (const auto& queue : server_.queues_) queue->ends(true);
+    sealed_.clear();
   }
 
  private:
+  struct Sealed {
+    std::uint32_t place = 0;
+    Instant time;
+    Buffer machine;
+  };
   TapServer& server_;
   Budget budget_;
-  std::uint32_t place_ = 0;
-  Instant time_;
-  Buffer sealed_;
+  std::vector<Sealed> sealed_;
 };
 
 bool TapServer::moved_away() {
@@ -84,28 +96,14 @@ bool TapServer::moved_away() {
   return peer && hand_over_to(std::move(*peer), *control_, options_.log, mover);
 }
 
-// The first step of a state that was asleep.
-void TapServer::wake_up(stack::Dormant<Machine> dormant) {
-  const Room<Machine::Action> room{output_, actions_, budget_, cpu_};
-  const Time time = now();
-  const std::array<Byte, 32> fresh = entropy();
-  tape_.told(time, tls::Entropy{fresh}, room);
-  auto woken = std::move(dormant).wake(config_, time, fresh, room);
-  tape_.did(time, woken.progress);
-  machine_ = std::move(woken.state);
-  deadline_ = woken.progress.deadline;
-  more_ = woken.progress.more;
-  carry_out(woken.progress.actions);
-}
-
 Result<std::unique_ptr<TapServer>> TapServer::take_over(const TapServerOptions& options, const Machine::Config& config,
-                                                        std::span<const Credentials> credentials, const Directory& site,
-                                                        const std::string& path) {
+                                                        unsigned queues, std::span<const Credentials> credentials,
+                                                        const Directory& site, const std::string& path) {
   Budget budget(1 << 20);
   hand_over::Offer ours;
   ours.endpoints = Vec<stream::Endpoint>(budget);
   if (!add_endpoints(config, ours)) return fail("there is no memory to take over");
-  std::unique_ptr<IdentitySet> identities;
+  Sets sets;
   std::uint16_t generation = 0;
   Taker taker;
   taker.hello = hello_of(config);
@@ -113,13 +111,14 @@ Result<std::unique_ptr<TapServer>> TapServer::take_over(const TapServerOptions& 
   taker.refuse = [&](const hand_over::Offer& offer) -> std::string {
     const bool same =
         std::equal(offer.endpoints.begin(), offer.endpoints.end(), ours.endpoints.begin(), ours.endpoints.end());
-    return same ? "" : "it has other addresses or ports than --net and --listen say";
+    if (!same) return "it has other addresses or ports than --net and --listen say";
+    return offer.queues == queues ? "" : "its device has " + std::to_string(offer.queues) + " queues; say so in --net";
   };
   taker.prepare = [&](const hand_over::Offer& offer) -> Result<void> {
     generation = static_cast<std::uint16_t>(offer.generation + 1);
-    auto made = identities_of(credentials, generation);
+    auto made = identities(credentials, generation, queues);
     if (!made) return std::unexpected(made.error());
-    identities = std::move(*made);
+    sets = std::move(*made);
     return {};
   };
   taker.weigh = [&](const hand_over::Connection& whole, const hand_over::Keys& keys) -> std::optional<std::size_t> {
@@ -127,28 +126,36 @@ Result<std::unique_ptr<TapServer>> TapServer::take_over(const TapServerOptions& 
     Budget trial(sealing_budget(options.memory));
     const std::size_t before = trial.used();
     const auto machine = stack::replay<Machine>(whole.machine, keys.key, {now().monotonic, trial, cpu_features()});
-    if (!machine) return std::nullopt;
+    // Each has its part of the memory.
+    if (!machine || trial.used() - before > options.memory / queues) return std::nullopt;
     return trial.used() - before;
   };
   auto taken = TakeOver::from(path, taker, budget);
   if (!taken) return std::unexpected(taken.error());
   Cargo& cargo = taken->cargo;
-  if (cargo.connections.size() != 1) return fail("what was handed over is not one host; start without --takeover");
-  const auto whole = hand_over::parse<hand_over::Connection>(cargo.connections[0].body, budget);
-  auto tap = Tap::adopt(std::move(cargo.connections[0].descriptor));
-  if (!tap) return std::unexpected(tap.error());
-
-  auto claim = taken->claims.claim(whole->place);
-  const Time time = now();  // a recording loads it as of this time, too
-  const recording::Born born{recording::Born::Snapshot{cargo.keys.key.clone(), whole->machine}};
-  auto server = std::make_unique<TapServer>(options, config, std::move(*tap), std::move(identities), site, time, born);
-  auto dormant = stack::open<Machine>(std::move(*claim), whole->machine, cargo.keys.key,
-                                      {time.monotonic, server->budget_, server->cpu_});
-  if (!dormant) return fail("what was handed over does not open: " + std::string(dormant.error().describe()));
+  if (cargo.connections.size() != queues) {
+    return fail("what was handed over is not a host for each queue; start without --takeover");
+  }
+  std::unique_ptr<TapServer> server(new TapServer(options, config, site, queues));
+  const Time time = now();  // a recording loads them as of this time, too
+  std::vector<hand_over::Connection> hosts;
+  for (std::size_t i = 0; i < queues; ++i) {
+    hosts.push_back(*hand_over::parse<hand_over::Connection>(cargo.connections[i].body, budget));
+    auto tap = Tap::adopt(std::move(cargo.connections[i].descriptor));
+    if (!tap) return std::unexpected(tap.error());
+    const recording::Born born{recording::Born::Snapshot{cargo.keys.key.clone(), hosts[i].machine}};
+    server->add(std::move(*tap), std::move(sets[i]), time, born);
+  }
+  for (const auto& queue : server->queues_) queue->connect(server->queues_);
+  for (std::size_t i = 0; i < queues; ++i) {
+    auto claim = taken->claims.claim(hosts[i].place);
+    auto opened = server->queues_[i]->open(std::move(*claim), hosts[i].machine, cargo.keys.key, time.monotonic);
+    if (!opened) return fail("what was handed over does not open: " + std::string(opened.error().describe()));
+    server->taken_.connections += server->queues_[i]->machine().connections();
+  }
   server->generation_ = generation;
   server->control_.emplace(path, std::move(cargo.control), std::move(*cargo.claims));
-  server->wake_up(std::move(*dormant));
-  server->taken_ = {server->machine_.connections(), static_cast<int>(cargo.offer.process)};
+  server->taken_.process = static_cast<int>(cargo.offer.process);
   taken->running();
   return server;
 }

@@ -258,6 +258,11 @@ class HostServerStep {
   }
 
   void from_host(const host::ConfigurationChanged& changed) { actions_.push(changed); }
+  void from_host(const host::ToQueue& message) {
+    keep(message.head);
+    keep(message.rest);
+    actions_.push(message);
+  }
   // It connects to nobody, has no sockets, and resolves no names.
   void from_host(const host::Connecting&) {}
   void from_host(const host::Refused&) {}

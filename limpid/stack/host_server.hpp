@@ -48,7 +48,8 @@ class HostServer {
     static void fields(auto& self, auto&& visit) { visit(self.to, self.reply); }
   };
 
-  using Event = std::variant<Tick, tls::Entropy, FrameReceived, TransmitDone, LinkChanged, Flush, Drain, Reply>;
+  using Event = std::variant<Tick, tls::Entropy, FrameReceived, TransmitDone, LinkChanged, Flush, Drain, Reply,
+                             tcpip::host::FromQueue>;
 
   // What a connection's machine reports: facts, http::CloseFile, and stream::Abort, which was carried out.
   struct Report {
@@ -69,7 +70,7 @@ class HostServer {
     Why why = Why::finished;
     static void fields(auto& self, auto&& visit) { visit(self.connection, self.why); }
   };
-  using Action = std::variant<Transmit, Report, Began, Ended, tcpip::host::ConfigurationChanged>;
+  using Action = std::variant<Transmit, Report, Began, Ended, tcpip::host::ConfigurationChanged, tcpip::host::ToQueue>;
 
   struct Query {
     tcpip::ConnectionId from;
@@ -80,7 +81,7 @@ class HostServer {
       .bytes = tcpip::Host::least_room.bytes + Server::least_room.bytes + 4096,
       .actions = 2 * tcpip::Host::least_room.actions + 2 * (Server::least_room.actions + 8),
       .input = 1};
-  static constexpr SnapshotKind snapshot_kind{"hsvr", 3};
+  static constexpr SnapshotKind snapshot_kind{"hsvr", 4};
 
   static Progress<Action> advance(const Config& config, HostServer& state, Time now, const Event& event,
                                   const Room<Action>& room);

@@ -188,13 +188,17 @@ class CommandLine(BadInput):
     def test_what_is_not_built_is_refused_by_name(self):
         for name in ("--client-ca", "--ticket-keys"):
             self.assertEqual(self.wrong("serve", ".", name, "x"), f"{name} is not yet supported; leave it out")
-        self.assertEqual(self.wrong("serve", "--net", "tap:tap0,dhcp", "--threads", "2"),
-                         "--threads with --net tap: is not yet supported; leave it out")
-        self.assertIn("queues=2 is not yet supported", self.wrong("serve", "--net", "tap:tap0,dhcp,queues=2"))
         self.assertEqual(self.wrong("serve", "--alpn", "http/1.1", "--alpn", "h2"), "--alpn h2 is not yet supported; leave it out")
         self.assertEqual(self.wrong("serve", "--tls-min", "1.2"), "--tls-min 1.2 is not yet supported; leave it out")
         for name in ("--session", "--cert", "--key"):
             self.assertEqual(self.wrong("get", "https://localhost/", name, "x"), f"{name} is not yet supported; leave it out")
+
+    def test_queues_that_make_no_sense(self):
+        for queues in ("0", "65", "x", ""):
+            self.assertIn(f"queues={queues}: '{queues}' is no number from 1 to 64",
+                          self.wrong("serve", "--net", f"tap:tap0,dhcp,queues={queues}"))
+        self.assertIn("say queues=2 there", self.wrong("serve", "--net", "tap:tap0,dhcp", "--threads", "2"))
+        self.assertIn("leave it out", self.wrong("get", "http://10.9.0.1/", "--net", "tap:tap0,dhcp,queues=2"))
 
     def test_a_network_that_makes_no_sense(self):
         for net, words in (("bridge", "'bridge' is neither"), ("tap:", "name the tap device"), ("tap:tap0", "would have no address"),

@@ -67,11 +67,11 @@ def scapy():
 class Tap:
     """A tap device and its network: the kernel is .1 and ::1 there, limpid .2 and ::2."""
 
-    def __init__(self, number=0, mtu=1500, addresses=True):
-        self.name = f"tap{number}"
+    def __init__(self, number=0, mtu=1500, addresses=True, queues=1):
+        self.name, self.queues = f"tap{number}", queues
         self.here4, self.there4 = f"10.9.{number}.1", f"10.9.{number}.2"
         self.here6, self.there6 = (str(ipaddress.ip_address(f"fd00:9:{number}::{end}")) for end in (1, 2))
-        sh(f"ip tuntap add dev {self.name} mode tap")
+        sh(f"ip tuntap add dev {self.name} mode tap" + (" multi_queue" if queues > 1 else ""))
         for name, value in (("accept_ra", "0"), ("keep_addr_on_down", "1")):
             pathlib.Path(f"/proc/sys/net/ipv6/conf/{self.name}/{name}").write_text(value)
         sh(f"ip link set {self.name} mtu {mtu}")
@@ -83,7 +83,8 @@ class Tap:
     def net(self, *more, static=True):
         """The value of --net."""
         addresses = (f"ip={self.there4}/24", f"ip6={self.there6}/64") if static else ()
-        return ",".join((f"tap:{self.name}", *addresses, *more))
+        queues = (f"queues={self.queues}",) if self.queues > 1 else ()
+        return ",".join((f"tap:{self.name}", *addresses, *queues, *more))
 
     def mac(self):
         """limpid's hardware address, as the kernel learned it."""

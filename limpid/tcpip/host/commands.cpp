@@ -11,7 +11,7 @@ namespace {
 // RFC 6335, section 6: the dynamic ports; RFC 6056, section 3.2, would take more, but what is below may be somebody's.
 constexpr std::uint32_t first_ephemeral = 32768;
 constexpr std::uint32_t ephemeral_ports = 65536 - first_ephemeral;
-// So many ports are tried for one connection.
+// So many ports of a queue's own are tried for one connection.
 constexpr std::uint32_t most_tries = 256;
 
 }  // namespace
@@ -93,6 +93,7 @@ std::expected<void, Refusal> HostStep::listen(std::uint16_t port, std::uint16_t 
 
 std::expected<void, Refusal> HostStep::bind_udp(std::uint16_t port) {
   if (!state_.started_) return std::unexpected(Refusal::not_started);
+  if (!leads()) return std::unexpected(Refusal::other_queue);
   if (port == 0) return std::unexpected(Refusal::bad_argument);
   if (state_.is_bound(port) || (state_.dhcp_ && port == dhcp::client_port)) {
     return std::unexpected(Refusal::port_in_use);
@@ -130,10 +131,12 @@ std::expected<ConnectionId, Refusal> HostStep::connect(const stream::Endpoint& r
 // RFC 6056, section 3.3.3, "Simple Hash-Based Port Selection": who sees one port cannot tell the next to another peer.
 std::uint16_t HostStep::choose_port(const IpAddress& local, const stream::Endpoint& remote) {
   const std::uint64_t offset = host::hash_of(state_.port_key_, {endpoint(local, 0), remote});
-  for (std::uint32_t tries = 0; tries < most_tries; ++tries) {
+  const std::uint32_t tries = most_tries * config_.ip.queue.of;
+  for (std::uint32_t n = 0; n < tries; ++n) {
     const std::uint64_t at = offset + state_.next_port_++;
     const auto port = static_cast<std::uint16_t>(first_ephemeral + at % ephemeral_ports);
     const host::Flow flow{endpoint(local, port), remote};
+    if (!alone() && !owns(flow)) continue;
     const std::uint64_t hash = host::hash_of(state_.table_key_, flow);
     if (state_.listener(port) == nullptr && state_.connections_.find(flow, hash) == no_index &&
         state_.time_waits_.find(flow, hash) == no_index) {

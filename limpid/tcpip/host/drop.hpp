@@ -25,8 +25,12 @@ enum class Drop : std::uint8_t {
   unsent,               // a packet that the network layer did not take: no route, no link, neighbour not known
   time_wait_evicted,    // a record that made room for a later one or for memory
   shed,                 // a connection that was given up for memory: it made no progress for longest
+  queue_unready,        // this queue has yet to hear from the first one what it must know
+  queue_misled,         // what another queue passed on, and is not this one's
+  queue_malformed,      // a message from another queue that is none
+  not_passed_on,        // another queue's, and no room to say so
 };
-inline constexpr std::size_t drop_kinds = static_cast<std::size_t>(Drop::shed) + 1;
+inline constexpr std::size_t drop_kinds = static_cast<std::size_t>(Drop::not_passed_on) + 1;
 
 constexpr std::string_view name(Drop drop) {
   switch (drop) {
@@ -62,6 +66,14 @@ constexpr std::string_view name(Drop drop) {
       return "time_wait_evicted";
     case Drop::shed:
       return "shed";
+    case Drop::queue_unready:
+      return "queue_unready";
+    case Drop::queue_misled:
+      return "queue_misled";
+    case Drop::queue_malformed:
+      return "queue_malformed";
+    case Drop::not_passed_on:
+      return "not_passed_on";
   }
   return "";
 }
@@ -74,8 +86,9 @@ enum class Count : std::uint8_t {
   cookies_redeemed,
   time_wait_reuse,  // RFC 6191
   resets_sent,      // to strays
+  passed_on,        // frames and packets, to the queues whose they are
 };
-inline constexpr std::size_t count_kinds = static_cast<std::size_t>(Count::resets_sent) + 1;
+inline constexpr std::size_t count_kinds = static_cast<std::size_t>(Count::passed_on) + 1;
 
 constexpr std::string_view name(Count count) {
   switch (count) {
@@ -91,6 +104,8 @@ constexpr std::string_view name(Count count) {
       return "time_wait_reuse";
     case Count::resets_sent:
       return "resets_sent";
+    case Count::passed_on:
+      return "passed_on";
   }
   return "";
 }

@@ -36,6 +36,7 @@ Progress<Host::Action> HostStep::take(const Host::Event& event) {
   relieve();
   bool consumed = false;
   if (catch_up() && spacious()) consumed = std::visit([this](const auto& e) { return on(e); }, event);
+  if (!alone() && leads()) tell_news();
   state_.parts_due_ = parts_due();
   auto deadline = std::min(state_.parts_due_, state_.connections_.deadline().value_or(never));
   bool more = more_ || !consumed || state_.unfinished_;
@@ -67,6 +68,7 @@ Instant HostStep::parts_due() const {
   if (state_.dhcp_) consider(state_.dhcp_->deadline());
   consider(state_.resolver_.deadline());
   consider(state_.advertised_until_);
+  consider(state_.queues_.tell_at);
   return earliest;
 }
 
@@ -118,6 +120,7 @@ bool HostStep::on(const host::Started& event) {
     state_.sequence_key_ = crypto::draw<16>(state_.generator_);
     state_.cookie_key_ = crypto::draw<16>(state_.generator_);
     state_.port_key_ = crypto::draw<16>(state_.generator_);
+    if (!alone() && leads()) state_.queues_.key = crypto::draw<16>(state_.generator_);
     state_.connections_ = host::Connections(budget_);
     state_.time_waits_ = host::TimeWaits(budget_);
     state_.listeners_ = Vec<Host::Listener>(budget_);
@@ -125,7 +128,7 @@ bool HostStep::on(const host::Started& event) {
     state_.stray_limits_ = host::SourceLimits(budget_);
     state_.streams_ = Vec<ConnectionId>(budget_);
     // Refused, the host goes without a lease until it is started again.
-    if (config_.dhcp) state_.dhcp_ = Box<dhcp::Client>::make(budget_);
+    if (config_.dhcp && leads()) state_.dhcp_ = Box<dhcp::Client>::make(budget_);
     state_.started_ = true;
   } else {
     state_.generator_.mix(event.entropy);
@@ -149,7 +152,11 @@ bool HostStep::on(const host::Entropy& event) {
 }
 
 bool HostStep::on(const FrameReceived& event) {
-  run_ip(event);
+  if (alone()) {
+    run_ip(event);
+  } else if (!is_for_another(event)) {
+    run_frame(event);
+  }
   return true;
 }
 
@@ -193,6 +200,7 @@ std::array<Action, n> slots() {
 
 // The event is taken; what more there is to do waits for room.
 void HostStep::run_ip(const ip::Interface::Event& event) {
+  learned_ = true;
   // An echo of 64 KiB is answered in so many fragments.
   auto buffer = slots<ip::Interface::Action, ip::Resolved, 48>();
   const ip::Interface::Event tick{Tick{}};
@@ -221,6 +229,7 @@ void HostStep::run_ip(const ip::Interface::Event& event) {
 
 // In the least room that it needs, so that another command has some, too.
 void HostStep::command_ip(const ip::Interface::Event& event) {
+  learned_ = true;
   auto buffer = slots<ip::Interface::Action, ip::Resolved, of_ip.actions>();
   ActionList<ip::Interface::Action> actions{std::span<ip::Interface::Action>(buffer)};
   const std::size_t size = std::min(of_ip.bytes, out_.room.size());
@@ -254,13 +263,24 @@ void HostStep::carry_out(ip::Interface::Action& action) {
                    }
                    tell_servers();
                  },
+                 [this](ip::NeighbourWanted& wanted) { say(0, host::QueueMessage::wanted, wanted); },
+                 [this](ip::NeighbourFound& found) { say(found.queue, host::QueueMessage::found, found); },
              },
              action);
+}
+
+// As far as other queues are concerned, a segment is no news.
+void HostStep::run_frame(const FrameReceived& event) {
+  const bool learned = learned_;
+  run_ip(event);
+  if (segment_) learned_ = learned;
 }
 
 void HostStep::delivered(const ip::Deliver& packet) {
   switch (packet.protocol) {
     case Protocol::tcp:
+      segment_ = true;
+      if (!alone() && is_for_another(packet)) return;
       return delivered_tcp(packet);
     case Protocol::udp:
       return delivered_udp(packet);

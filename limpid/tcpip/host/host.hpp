@@ -6,6 +6,10 @@
 // and Flush when it has nothing more to tell at this moment. Only Flush emits what may be merged: acknowledgements and
 // data.
 //
+// A device of several queues has a host for each (Config::ip.queue), which share no memory: a driver tells each what
+// its queue has, and carries ToQueue to the others as FromQueue. queues.hpp says whose a frame is. LinkChanged is for
+// the first one, as are UDP and names.
+//
 // Applications speak to it by events (Listen, Connect, Write, ...) or, where a machine owns a host, by the methods of
 // the same names between steps. A method never acts: what it causes comes with the next Flush, so after methods were
 // called the driver's rule is needs_flush().
@@ -25,6 +29,7 @@
 #include "limpid/tcpip/dhcp/client.hpp"
 #include "limpid/tcpip/host/connections.hpp"
 #include "limpid/tcpip/host/drop.hpp"
+#include "limpid/tcpip/host/queues.hpp"
 #include "limpid/tcpip/host/source_limits.hpp"
 #include "limpid/tcpip/host/time_waits.hpp"
 #include "limpid/tcpip/ip/interface.hpp"
@@ -54,15 +59,16 @@ class Host {
     static void fields(auto& self, auto&& visit) { visit(self.ip, self.tcp, self.dhcp, self.dns_servers, self.limits); }
   };
 
-  using Event = std::variant<Tick, host::Started, FrameReceived, LinkChanged, Flush, TransmitDone, host::Entropy,
-                             host::Listen, host::StopListening, host::Connect, host::Write, host::Consumed,
-                             host::Finish, host::Abort, host::BindUdp, host::CloseUdp, host::SendUdp, host::Resolve>;
+  using Event =
+      std::variant<Tick, host::Started, FrameReceived, LinkChanged, Flush, TransmitDone, host::Entropy, host::Listen,
+                   host::StopListening, host::Connect, host::Write, host::Consumed, host::Finish, host::Abort,
+                   host::BindUdp, host::CloseUdp, host::SendUdp, host::Resolve, host::FromQueue>;
   using Action = std::variant<Transmit, host::Opened, host::Received, host::Writable, host::PeerFinished, host::Reset,
                               host::Closed, host::Connecting, host::Refused, host::DatagramReceived, host::Resolved,
-                              host::ConfigurationChanged>;
+                              host::ConfigurationChanged, host::ToQueue>;
 
   static constexpr LeastRoom least_room{.bytes = 12288, .actions = 32, .input = 1};
-  static constexpr SnapshotKind snapshot_kind{"host", 3};
+  static constexpr SnapshotKind snapshot_kind{"host", 4};
   // Connections that one Flush sheds at most, and what else one step does at most of each kind: timers that expire,
   // TIME-WAIT records that are dropped.
   static constexpr std::size_t most_shed = 4;
@@ -130,7 +136,7 @@ class Host {
           self.ip_, self.dhcp_, self.resolver_, self.connections_, self.time_waits_, self.listeners_, self.udp_ports_,
           self.advertised_servers_, self.advertised_until_, self.leased_address_, self.last_cookie_, self.next_port_,
           self.unfinished_, self.pressed_, self.stray_limits_, self.drops_, self.counts_, self.ignored_,
-          self.last_seen_);
+          self.last_seen_, self.queues_);
   }
   bool restored(const LoadContext& context);
 
@@ -169,6 +175,7 @@ class Host {
   host::Counts<host::Count, host::count_kinds> counts_;
   host::Counts<tcp::Ignored, tcp::ignored_reasons> ignored_;
   Instant last_seen_;
+  host::Queues queues_;
   std::uint64_t stale_pins_ = 0;
   // When the first part but the connections is due: found at the end of each step, and not saved.
   Instant parts_due_{INT64_MIN};

@@ -59,6 +59,7 @@ class HostStep {
   bool on(const Tick&) { return true; }
   bool on(const host::Started& event);
   bool on(const FrameReceived& event);
+  bool on(const host::FromQueue& event);
   bool on(const LinkChanged& event);
   bool on(const Flush&);
   bool on(const TransmitDone& event);
@@ -78,11 +79,25 @@ class HostStep {
 
   // The network layer.
   void run_ip(const ip::Interface::Event& event);
+  void run_frame(const FrameReceived& event);
   void command_ip(const ip::Interface::Event& event);
   void carry_out(ip::Interface::Action& action);
   void delivered(const ip::Deliver& packet);
   void unreachable(const ip::Unreachable& error);
   ip::SendResult send(const ip::Packet& packet);
+
+  // Other queues, in queues.cpp.
+  bool alone() const { return config_.ip.queue.alone(); }
+  bool leads() const { return config_.ip.queue.leads(); }
+  bool owns(const host::Flow& flow) const;
+  bool is_for_another(const FrameReceived& event);
+  bool is_for_another(const ip::Deliver& packet);
+  void pass_on(std::uint8_t queue, const ReceiveOffload& offload, Bytes packet, bool has_ethernet);
+  void heard(std::uint8_t queue, host::QueueMessage kind, MutableBytes body);
+  template <class Message>
+  void say(std::uint8_t queue, host::QueueMessage kind, const Message& message);
+  void look_for_news();  // the leader's
+  void tell_news();
 
   // TCP.
   struct Segment {
@@ -140,6 +155,8 @@ class HostStep {
   ActionList<Action> actions_;
   ip::Outlet<Action> out_;
   bool more_ = false;
+  bool learned_ = false;      // the network layer did something that other queues might have to know
+  bool segment_ = false;      // it delivered one of TCP
   bool over_ = false;         // of the connection that is being stepped: it said Reset or Closed
   bool established_ = false;  // of the same: it said Established
 };

@@ -261,7 +261,9 @@ void HostStep::established(std::uint32_t index) {
 
 void HostStep::got_somewhere(std::uint32_t index) {
   if (!state_.connections_.progressed(index, now_.monotonic)) return;
-  state_.ip_.confirm_reachable(now_, address_of(state_.connections_[index].flow.remote));
+  const auto reached =
+      state_.ip_.confirm_reachable(config_.ip, now_, address_of(state_.connections_[index].flow.remote));
+  if (reached) say(0, host::QueueMessage::reached, *reached);
 }
 
 // It is over: Reset or Closed was said.

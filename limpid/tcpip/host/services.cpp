@@ -81,7 +81,7 @@ void HostStep::tell_servers() {
       if (!servers.contains(server)) servers.push_back(server);
     }
   };
-  add(config_.dns_servers.span());
+  if (leads()) add(config_.dns_servers.span());
   if (state_.dhcp_ && state_.dhcp_->lease()) add(state_.dhcp_->lease()->dns_servers.span());
   add(state_.advertised_servers_.span());
   run_resolver(dns::Servers{servers});

@@ -27,8 +27,9 @@ enum class Refusal : std::uint8_t {
   not_writable,  // more than the send buffer takes, or after finish
   bad_argument,  // port 0, or a datagram larger than UDP has
   not_started,   // Started has yet to come
+  other_queue,   // the host of the device's first queue does that
 };
-constexpr bool is_valid(Refusal refusal) { return refusal <= Refusal::not_started; }
+constexpr bool is_valid(Refusal refusal) { return refusal <= Refusal::other_queue; }
 constexpr std::string_view name(Refusal refusal) {
   switch (refusal) {
     case Refusal::no_memory:
@@ -45,6 +46,8 @@ constexpr std::string_view name(Refusal refusal) {
       return "bad_argument";
     case Refusal::not_started:
       return "not_started";
+    case Refusal::other_queue:
+      return "other_queue";
   }
   return "";
 }
@@ -63,6 +66,14 @@ struct Started {
 struct Entropy {
   std::array<Byte, 32> entropy{};
   static void fields(auto& self, auto&& visit) { visit(self.entropy); }
+};
+
+// From the host of another queue of the same device: what that gave as ToQueue, in one piece. The memory is lent for
+// the step and may be altered.
+struct FromQueue {
+  std::uint8_t queue = 0;  // whose
+  MutableBytes message;
+  static void fields(auto& self, auto&& visit) { visit(self.queue, self.message); }
 };
 
 // Commands: each is the method of Host of the same name. What it answers comes as an action, what fails as Refused.
@@ -191,6 +202,14 @@ struct ConfigurationChanged {
   IpAddress address;
   bool usable = false;
   static void fields(auto& self, auto&& visit) { visit(self.address, self.usable); }
+};
+
+// For the host of another queue of the same device: `head` and then `rest`. What cannot be kept may be lost, and what
+// is lost is said again. Both lie in the room or in the event.
+struct ToQueue {
+  std::uint8_t queue = 0;
+  Bytes head, rest;
+  static void fields(auto& self, auto&& visit) { visit(self.queue, self.head, self.rest); }
 };
 
 }  // namespace host

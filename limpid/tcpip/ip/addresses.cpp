@@ -145,6 +145,21 @@ bool AddressList::has_news() const {
   });
 }
 
+void AddressList::follow() {
+  for (std::size_t i = list_.size(); i-- > 0;) {
+    LocalAddress& local = list_[i];
+    if (!local.usable()) {
+      erase(local);
+      continue;
+    }
+    local.state = AddressState::ready;
+    local.told = true;
+    local.probes = local.announcements = 0;
+    local.next.reset();
+    local.valid_until.reset();
+  }
+}
+
 bool AddressList::restored(const LoadContext&) const {
   for (const LocalAddress& local : list_) {
     // What waits must have something to wait for.

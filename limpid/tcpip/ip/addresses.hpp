@@ -80,6 +80,9 @@ class AddressList {
   std::optional<Instant> deadline() const;
   bool has_news() const;  // something to tell: ready or lost
 
+  // Somebody else looks after them: keeps those that may be used, as they are until he says otherwise.
+  void follow();
+
   LocalAddress* begin() { return list_.begin(); }
   LocalAddress* end() { return list_.end(); }
   const LocalAddress* begin() const { return list_.begin(); }

@@ -34,6 +34,18 @@ struct Limits {
   }
 };
 
+// Which queue of its device an interface serves. A device of several queues has an interface for each. The first one
+// leads: it alone speaks on the link (ARP, NDP, ICMP), finds addresses, routers and neighbours, and puts fragments
+// together. The others follow: they know what it tells them, and ask it for neighbours.
+struct Queue {
+  static constexpr std::uint8_t most = 64;
+  std::uint8_t number = 0, of = 1;
+  bool leads() const { return number == 0; }
+  bool alone() const { return of == 1; }
+  static void fields(auto& self, auto&& visit) { visit(self.number, self.of); }
+  bool restored(const LoadContext&) const { return number < of && of <= most; }
+};
+
 struct Config {
   MacAddress mac;
   std::uint16_t mtu = 1500;  // of the link: the largest IP packet. At least 1280 with IPv6, 576 without.
@@ -45,6 +57,7 @@ struct Config {
   std::uint8_t hop_limit = 64;
   Offload offload;
   Limits limits;
+  Queue queue;
 
   bool ipv6() const {
     if (slaac) return true;
@@ -55,7 +68,7 @@ struct Config {
   }
   static void fields(auto& self, auto&& visit) {
     visit(self.mac, self.mtu, self.addresses, self.gateway, self.gateway6, self.slaac, self.probe, self.hop_limit,
-          self.offload, self.limits);
+          self.offload, self.limits, self.queue);
   }
 };
 

@@ -67,8 +67,63 @@ bool Interface::confirm_path_mtu(const Config& config, Time now, const IpAddress
   return path_mtus_.narrow(config.limits, now.monotonic, destination, mtu, link_mtu(destination));
 }
 
-void Interface::confirm_reachable(Time now, const IpAddress& destination) {
-  if (const auto next_hop = routers_.next_hop(addresses_, destination)) neighbours_.confirm(now.monotonic, *next_hop);
+std::optional<IpAddress> Interface::confirm_reachable(const Config& config, Time now, const IpAddress& destination) {
+  const auto next_hop = routers_.next_hop(addresses_, destination);
+  if (!next_hop) return std::nullopt;
+  if (config.queue.leads()) {
+    neighbours_.confirm(now.monotonic, *next_hop);
+    return std::nullopt;
+  }
+  if (neighbours_.confirmed_lately(now.monotonic, *next_hop)) return std::nullopt;
+  neighbours_.confirm(now.monotonic, *next_hop);
+  return next_hop;
+}
+
+// Between queues.
+
+void Interface::write_knowledge(Writer& out, Instant now) const {
+  encode(out, now, link_up_);
+  encode(out, now, mtu_);
+  encode(out, now, addresses_);
+  encode(out, now, routers_);
+}
+
+bool Interface::adopt_knowledge(Time now, Reader& in, Budget& budget) {
+  const LoadContext context{now.monotonic, budget};
+  bool link_up = false;
+  std::uint16_t mtu = 0;
+  AddressList addresses(budget);
+  RouterList routers(budget);
+  if (!started_ || !decode(in, context, link_up) || !decode(in, context, mtu) || !decode(in, context, addresses) ||
+      !decode(in, context, routers) || !in.finished() || mtu < least_mtu) {
+    return false;
+  }
+  link_up_ = link_up;
+  mtu_ = mtu;
+  addresses.follow();
+  addresses_ = std::move(addresses);
+  routers_ = std::move(routers);
+  return true;
+}
+
+void Interface::wanted(const Config& config, Time now, std::uint8_t queue, const NeighbourWanted& what) {
+  // Who follows asks for the next hop of what it sends, so it is on the link.
+  if (!started_ || queue >= Queue::most || routers_.next_hop(addresses_, what.address) != what.address ||
+      is_martian_source(what.address) || is_ours(what.address)) {
+    return;
+  }
+  Neighbour* neighbour = neighbours_.find(what.address);
+  if (neighbour == nullptr) {
+    neighbour = neighbours_.look_for(now.monotonic, config.limits, what.address, what.asking,
+                                     routers_.is_router(what.address), drops_);
+  }
+  if (neighbour != nullptr) neighbours_.wanted(now.monotonic, *neighbour, queue, what.verify);
+}
+
+void Interface::reached(Time now, const IpAddress& neighbour) { neighbours_.confirm(now.monotonic, neighbour); }
+
+void Interface::told(Time now, const NeighbourFound& found) {
+  neighbours_.told(now.monotonic, found.address, found.mac, found.verified);
 }
 
 std::uint8_t Interface::hop_limit(const Config& config, const Packet& packet) const {
@@ -193,7 +248,8 @@ std::uint64_t InterfaceStep::random_below(std::uint64_t bound) {
 void InterfaceStep::on(const Started& event) {
   if (state_.started_) {
     state_.generator_.mix(event.entropy);
-    return announce_all();
+    if (config_.queue.leads()) announce_all();
+    return;
   }
   state_.started_ = true;
   state_.mtu_ = std::max(config_.mtu, least_mtu);
@@ -206,6 +262,7 @@ void InterfaceStep::on(const Started& event) {
   state_.path_mtus_ = PathMtuCache(budget_);
   state_.icmp_limit_ = IcmpLimit(budget_);
   state_.looped_ = Vec<Interface::Looped>(budget_);
+  if (!config_.queue.leads()) return;
   state_.routers_.configure(false, config_.gateway);
   state_.routers_.configure(true, config_.gateway6);
   for (const Cidr& cidr : config_.addresses) {
@@ -242,6 +299,7 @@ void InterfaceStep::on(const FrameReceived& event) {
 }
 
 void InterfaceStep::on(const LinkChanged& event) {
+  if (!config_.queue.leads()) return;  // that is a part of what it is told
   const bool came_up = event.up && !state_.link_up_;
   state_.link_up_ = event.up;
   if (!came_up || !state_.started_) return;

@@ -5,6 +5,9 @@
 // (RFC 5227), or probed first if asked; static IPv6 addresses once nobody else has them (RFC 4862), autoconfigured ones
 // while that is being found out (RFC 4429).
 //
+// A device of several queues has several interfaces (Queue). What they must tell each other their owner carries: the
+// leader's knowledge when it has changed, and who wants and who found a neighbour. Any of it may be lost.
+//
 // What it does not do: forwarding, IGMP (nothing here joins an IPv4 group: RFC 1112's level 1 is all), redirects
 // (ignored: a host with a router loses a hop, one with a liar nothing), jumbograms.
 #pragma once
@@ -27,12 +30,12 @@ class Interface {
  public:
   using Config = ip::Config;
   using Event = std::variant<Tick, Started, FrameReceived, LinkChanged, AddAddress, RemoveAddress, SetGateway, SetMtu>;
-  using Action =
-      std::variant<Transmit, Deliver, Unreachable, Resolved, AddressReady, AddressLost, RouterFound, DnsServersFound>;
+  using Action = std::variant<Transmit, Deliver, Unreachable, Resolved, AddressReady, AddressLost, RouterFound,
+                              DnsServersFound, NeighbourWanted, NeighbourFound>;
 
   // An echo of 64 KiB takes as many bytes, and an action for each of its fragments; with less it is dropped (no_room).
   static constexpr LeastRoom least_room{.bytes = PendingFrame::most_bytes, .actions = 4, .input = 1};
-  static constexpr SnapshotKind snapshot_kind{"ipif", 2};
+  static constexpr SnapshotKind snapshot_kind{"ipif", 3};
 
   static Progress<Action> advance(const Config& config, Interface& state, Time now, const Event& event,
                                   const Room<Action>& room);
@@ -63,8 +66,21 @@ class Interface {
   // An Unreachable with an MTU matched something that was sent. False if it changes nothing: not smaller than what is
   // known. Below 1280 (IPv6) or 552 bytes (IPv4) nothing is believed. Forgotten after ten minutes (RFC 8201).
   bool confirm_path_mtu(const Config& config, Time now, const IpAddress& destination, std::uint16_t mtu);
-  // The other end made progress, so the next hop takes what is sent (RFC 4861, section 7.3.1).
-  void confirm_reachable(Time now, const IpAddress& destination);
+  // The other end made progress, so the next hop takes what is sent (RFC 4861, section 7.3.1). A follower's next hop,
+  // if the leader should be told of it by reached().
+  std::optional<IpAddress> confirm_reachable(const Config& config, Time now, const IpAddress& destination);
+
+  // The leader's: all that followers know but neighbours. The same bytes if nothing changed and `now` is the same.
+  void write_knowledge(Writer& out, Instant now) const;
+  // `queue` hears of it by NeighbourFound as soon as it is known, and of changes. A Tick does what is to be done at
+  // once.
+  void wanted(const Config& config, Time now, std::uint8_t queue, const NeighbourWanted& what);
+  void reached(Time now, const IpAddress& neighbour);
+
+  // A follower's. False, and nothing changes, if it is not what the leader wrote or memory is refused.
+  bool adopt_knowledge(Time now, Reader& in, Budget& budget);
+  // Afterwards a Tick sends what waits for it.
+  void told(Time now, const NeighbourFound& found);
 
   // What time it is, for an owner whose every step knows it: what was seen last must not depend on which deadlines of
   // this machine were early.

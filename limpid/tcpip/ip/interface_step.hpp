@@ -108,6 +108,7 @@ class InterfaceStep {
   void serve_router_solicitation();
   void serve_neighbours();
   void serve_pending();
+  void serve_askers();
   void serve_reassembly();
 
   // Messages of the link, in timers.cpp. They go where they are told to, without asking who is where.

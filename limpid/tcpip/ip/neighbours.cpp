@@ -63,10 +63,14 @@ bool NeighbourCache::learn(Instant now, const Limits& limits, const NeighbourCla
     neighbour->mac = claim.mac;
     enter(*neighbour, claim.solicited ? Reachability::reachable : Reachability::stale, now + reachable_time_);
     ready_frames_ = true;
+    tell_askers(*neighbour);
     return true;
   }
   if (neighbour->mac == claim.mac) {
-    if (claim.solicited) enter(*neighbour, Reachability::reachable, now + reachable_time_);
+    if (claim.solicited) {
+      enter(*neighbour, Reachability::reachable, now + reachable_time_);
+      tell_askers(*neighbour);
+    }
     return false;
   }
   // RFC 4861, section 7.2.5 would take a new address that says so. Here, whoever answered not long ago is asked first.
@@ -82,6 +86,7 @@ bool NeighbourCache::learn(Instant now, const Limits& limits, const NeighbourCla
   if (!claim.override) return false;
   neighbour->mac = claim.mac;
   enter(*neighbour, Reachability::stale, now);
+  tell_askers(*neighbour);
   return false;
 }
 
@@ -89,6 +94,53 @@ void NeighbourCache::confirm(Instant now, const IpAddress& address) {
   Neighbour* const neighbour = entries_.find(address);
   if (neighbour == nullptr || neighbour->state == Reachability::incomplete) return;
   enter(*neighbour, Reachability::reachable, now + reachable_time_);
+}
+
+bool NeighbourCache::confirmed_lately(Instant now, const IpAddress& address) const {
+  const Neighbour* const neighbour = entries_.find(address);
+  return neighbour != nullptr && neighbour->state == Reachability::reachable &&
+         neighbour->deadline > now + Duration{reachable_time_.microseconds / 3 * 2};
+}
+
+void NeighbourCache::wanted(Instant now, Neighbour& neighbour, std::uint8_t queue, bool verify) {
+  neighbour.used = true;
+  neighbour.last_used = now;
+  neighbour.askers |= std::uint64_t{1} << queue;
+  neighbour.untold |= std::uint64_t{1} << queue;
+  untold_ = true;
+  const bool settled = neighbour.state == Reachability::reachable || neighbour.state == Reachability::stale;
+  if (verify && settled && !is_verified(now, neighbour)) enter(neighbour, Reachability::probe, now);
+}
+
+bool NeighbourCache::is_verified(Instant now, const Neighbour& neighbour) const {
+  return neighbour.state == Reachability::reachable && neighbour.deadline > now;
+}
+
+void NeighbourCache::tell_askers(Neighbour& neighbour) {
+  neighbour.untold = neighbour.askers;
+  untold_ = untold_ || neighbour.untold != 0;
+}
+
+Neighbour* NeighbourCache::with_untold() {
+  for (Neighbour& neighbour : entries_) {
+    if (neighbour.untold != 0 && neighbour.state != Reachability::incomplete) return &neighbour;
+  }
+  untold_ = false;
+  return nullptr;
+}
+
+void NeighbourCache::told(Instant now, const IpAddress& address, const MacAddress& mac, bool verified) {
+  Neighbour* const neighbour = entries_.find(address);
+  if (neighbour == nullptr) return;
+  const bool looked_for = neighbour->state == Reachability::incomplete;
+  const bool moved = neighbour->state == Reachability::reachable && neighbour->mac != mac;
+  neighbour->mac = mac;
+  if (verified) {
+    enter(*neighbour, Reachability::reachable, now + reachable_time_);
+  } else if (looked_for || moved) {
+    enter(*neighbour, Reachability::stale, now);
+  }
+  if (looked_for) ready_frames_ = true;
 }
 
 Neighbour* NeighbourCache::due(Instant now) {
@@ -135,6 +187,8 @@ bool NeighbourCache::restored(const LoadContext&) {
     if (neighbour.solicitations > max_solicitations) return false;
     if (has_timer(neighbour.state)) wake(neighbour.deadline);
     if (!neighbour.pending.empty() && neighbour.state != Reachability::incomplete) ready_frames_ = true;
+    if ((neighbour.untold & ~neighbour.askers) != 0) return false;
+    if (neighbour.untold != 0 && neighbour.state != Reachability::incomplete) untold_ = true;
   }
   return true;
 }

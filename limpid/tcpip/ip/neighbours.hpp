@@ -37,11 +37,13 @@ struct Neighbour {
   Instant last_used{};             // or, if it never was, when it was heard of
   IpAddress asking;                // incomplete: the source of the packet that asked (RFC 4861, section 7.2.2)
   Vec<PendingFrame> pending;       // oldest first
+  std::uint64_t askers = 0;        // queues of the device that asked for it, a bit for each: they hear of changes
+  std::uint64_t untold = 0;        // of them, those that have yet to
 
   const IpAddress& key() const { return address; }
   static void fields(auto& self, auto&& visit) {
     visit(self.address, self.mac, self.state, self.used, self.solicitations, self.deadline, self.asked, self.last_used,
-          self.asking, self.pending);
+          self.asking, self.pending, self.askers, self.untold);
   }
 };
 
@@ -76,6 +78,19 @@ class NeighbourCache {
 
   // RFC 4861, section 7.3.1: something came back from there.
   void confirm(Instant now, const IpAddress& address);
+  // That was said less than a third of the time ago for which it holds.
+  bool confirmed_lately(Instant now, const IpAddress& address) const;
+
+  // A queue asks for it: it hears of it as soon as it is found. Unless it answered not long ago, `verify` has it asked.
+  void wanted(Instant now, Neighbour& neighbour, std::uint8_t queue, bool verify);
+  bool is_verified(Instant now, const Neighbour& neighbour) const;
+  // Something changed that those who asked for it should hear.
+  void tell_askers(Neighbour& neighbour);
+  // One that was found and of which somebody has yet to hear.
+  Neighbour* with_untold();
+  bool has_untold() const { return untold_; }
+  // What the leader of the device's interfaces says of a neighbour that was looked for here.
+  void told(Instant now, const IpAddress& address, const MacAddress& mac, bool verified);
 
   // The next neighbour to be asked, or given up (`solicitations` is then max_solicitations, and the caller forgets it).
   Neighbour* due(Instant now);
@@ -90,6 +105,7 @@ class NeighbourCache {
   std::optional<Instant> deadline() const { return alarm_; }
   std::size_t size() const { return entries_.size(); }
   const Neighbour* find(const IpAddress& address) const { return entries_.find(address); }
+  Neighbour* find(const IpAddress& address) { return entries_.find(address); }
 
   // Of router advertisements, in milliseconds; 0 changes nothing. What would make us flood or sleep is bounded.
   void set_times(std::uint32_t reachable_ms, std::uint32_t retransmit_ms);
@@ -110,6 +126,7 @@ class NeighbourCache {
   Duration retransmit_time_ = seconds(1);
   std::optional<Instant> alarm_;  // not later than any timer, found again when it rings
   bool ready_frames_ = false;     // some neighbour that was found may have pending frames
+  bool untold_ = false;           // some neighbour that was found may have somebody to be told
 };
 
 }  // namespace limpid::tcpip::ip

@@ -68,6 +68,7 @@ void InterfaceStep::receive_advertisement(const IpHeaders& ip, Bytes message) {
     // Without its address it says only that it is there; to who looks for the address, nothing.
     if (known->state == Reachability::incomplete || !said->solicited) return drop(Drop::ndp_unsolicited);
     state_.neighbours_.confirm(now(), said->target);
+    state_.neighbours_.tell_askers(*state_.neighbours_.find(said->target));
   } else {
     learn({said->target, *link_layer, said->solicited, said->override, false});
   }

@@ -127,6 +127,7 @@ void InterfaceStep::serve() {
     serve_listener();
   }
   if (state_.neighbours_.has_pending()) serve_pending();
+  if (state_.neighbours_.has_untold()) serve_askers();
 }
 
 void InterfaceStep::serve_lifetimes() {
@@ -282,6 +283,17 @@ void InterfaceStep::serve_pending() {
   }
 }
 
+// What does not get there is asked for again.
+void InterfaceStep::serve_askers() {
+  while (Neighbour* const neighbour = state_.neighbours_.with_untold()) {
+    if (!has_room()) return;
+    const auto queue = static_cast<std::uint8_t>(std::countr_zero(neighbour->untold));
+    neighbour->untold &= neighbour->untold - 1;
+    out_.actions.push(
+        NeighbourFound{queue, neighbour->address, neighbour->mac, state_.neighbours_.is_verified(now(), *neighbour)});
+  }
+}
+
 void InterfaceStep::serve_reassembly() {
   while (has_room()) {
     const auto front = state_.reassembler_.expired(now(), state_.drops_);
@@ -306,7 +318,7 @@ void InterfaceStep::serve_reassembly() {
   }
 }
 
-// Messages of the link.
+// Messages of the link. A follower sends none of them.
 
 void InterfaceStep::transmit(const MacAddress& to, const Packet& packet, Bytes extension) {
   if (!state_.link_up_) return;
@@ -348,8 +360,12 @@ void InterfaceStep::transmit_arp(const MacAddress& to, const wire::ArpPacket& pa
 }
 
 // RFC 4861, section 7.2.2 and 7.3.3; RFC 826. Everybody is asked about a neighbour that is looked for, one that is
-// verified itself.
+// verified itself. A follower asks the leader instead, as often.
 void InterfaceStep::solicit(const Neighbour& neighbour) {
+  if (!config_.queue.leads()) {
+    const bool verify = neighbour.state != Reachability::incomplete;
+    return out_.actions.push(NeighbourWanted{neighbour.address, neighbour.asking, verify});
+  }
   const LocalAddress* const from = state_.addresses_.ready_near(neighbour.address, neighbour.asking);
   // RFC 4429, section 3.2: not from an optimistic address; one that is ready may come before it is too late.
   if (from == nullptr) return;

@@ -116,6 +116,25 @@ struct DnsServersFound {
   static void fields(auto& self, auto&& visit) { visit(self.servers, self.lifetime); }
 };
 
+// Between the interfaces of one device (Queue).
+
+// Of a follower, for the leader's wanted(): it wants to send there, or (`verify`) has and wonders whether that arrives.
+struct NeighbourWanted {
+  IpAddress address;
+  IpAddress asking;  // the source of the packet
+  bool verify = false;
+  static void fields(auto& self, auto&& visit) { visit(self.address, self.asking, self.verify); }
+};
+
+// Of the leader, for told() of one that asked.
+struct NeighbourFound {
+  std::uint8_t queue = 0;  // whose
+  IpAddress address;
+  MacAddress mac;
+  bool verified = false;  // it answered not long ago
+  static void fields(auto& self, auto&& visit) { visit(self.queue, self.address, self.mac, self.verified); }
+};
+
 // A packet to be sent.
 struct Packet {
   IpAddress source, destination;

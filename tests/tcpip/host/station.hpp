@@ -158,6 +158,11 @@ class Station {
     std::vector<Byte> bytes;
   };
   std::vector<Datagram> datagrams;
+  struct Message {
+    std::uint8_t queue;
+    std::vector<Byte> bytes;
+  };
+  std::vector<Message> messages;  // for other queues
   std::optional<ConnectionId> connecting;
   bool keep_pins = false;  // TransmitDone is said by finish_transmitting() only
   std::vector<Pin> lent;
@@ -213,6 +218,11 @@ class Station {
   }
   void on(const dns::Resolved& answer) { resolved.push_back(answer); }
   void on(const host::ConfigurationChanged& changed) { addresses.emplace_back(changed.address, changed.usable); }
+
+  void on(const host::ToQueue& message) {
+    messages.push_back({message.queue, {message.head.begin(), message.head.end()}});
+    messages.back().bytes.insert(messages.back().bytes.end(), message.rest.begin(), message.rest.end());
+  }
 
   void settle() {
     for (const auto& [id, size] : std::exchange(owed_, {})) {

@@ -161,6 +161,8 @@ class Link {
               told.push_back("dns " + std::to_string(d.servers.size()) + " for " +
                              std::to_string(d.lifetime.microseconds / 1'000'000));
             },
+            [](const ip::NeighbourWanted&) {},
+            [](const ip::NeighbourFound&) {},
         },
         action);
   }

@@ -116,7 +116,7 @@ TEST(IpNeighbours, ProgressAboveConfirms) {
   link.receive(arp_request);
   send_to(link, address("10.9.0.1"));
   EXPECT_EQ(state_of(link, "10.9.0.1"), Reachability::delay);
-  link.state().confirm_reachable(link.now(), address("10.9.0.1"));
+  link.state().confirm_reachable(link.config, link.now(), address("10.9.0.1"));
   EXPECT_EQ(state_of(link, "10.9.0.1"), Reachability::reachable);
   link.forget();
   link.wait(seconds(10));

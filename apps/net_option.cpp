@@ -51,7 +51,7 @@ std::string set(TapNet& net, const std::string& key, const std::string& value) {
   }
   if (key == "queues") {
     const auto queues = parse_number(value);
-    if (!queues || *queues == 0 || *queues > tcpip::ip::Queue::most) return wrong("no number from 1 to 64");
+    if (!queues || *queues == 0 || *queues > tcpip::host::most_queues()) return wrong("no number from 1 to 64");
     net.queues = static_cast<std::uint8_t>(*queues);
     return "";
   }

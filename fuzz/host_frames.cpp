@@ -78,7 +78,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // Enough for all that limits allow, or so little that memory is always short.
   const std::size_t memory = circumstances % 4 == 0 ? 96 << 10 : 4 << 20;
   // Alone, or one of two hosts of a device.
-  if (circumstances >= 128) config.ip.queue = {static_cast<std::uint8_t>(circumstances >> 6 & 1), 2};
+  if (circumstances >= 128 && host::most_queues() > 1)
+    config.ip.queue = {static_cast<std::uint8_t>(circumstances >> 6 & 1), 2};
   Budget budget(memory), other_budget(memory), harness(std::size_t{1} << 30);
   sim::Recorder<Host> recorder(config, budget, harness);
   Driven driven(config, other_budget, harness);

@@ -35,6 +35,7 @@ TapServer::TapServer(const TapServerOptions& options, const Machine::Config& con
 Result<std::unique_ptr<TapServer>> TapServer::open(const TapServerOptions& options, const Machine::Config& config,
                                                    std::vector<Tap> taps, std::span<const Credentials> credentials,
                                                    const Directory& site) {
+  if (taps.empty() || taps.size() > tcpip::host::most_queues()) return fail("a host has from 1 to 64 queues; say so");
   auto sets = identities(credentials, 0, taps.size());
   if (!sets) return std::unexpected(sets.error());
   std::unique_ptr<TapServer> server(new TapServer(options, config, site, static_cast<unsigned>(taps.size())));

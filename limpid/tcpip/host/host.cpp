@@ -263,10 +263,23 @@ void HostStep::carry_out(ip::Interface::Action& action) {
                    }
                    tell_servers();
                  },
-                 [this](ip::NeighbourWanted& wanted) { say(0, host::QueueMessage::wanted, wanted); },
-                 [this](ip::NeighbourFound& found) { say(found.queue, host::QueueMessage::found, found); },
+                 [this](ip::NeighbourWanted& wanted) {
+                   if (!alone()) say(wanted);
+                 },
+                 [this](ip::NeighbourFound& found) {
+                   if (!alone()) say(found);
+                 },
              },
              action);
+}
+
+bool HostStep::on(const host::FromQueue& event) {
+  if (alone()) {
+    drop(host::Drop::queue_malformed);
+  } else {
+    heard(event);
+  }
+  return true;
 }
 
 // As far as other queues are concerned, a segment is no news.

@@ -6,6 +6,10 @@
 
 namespace limpid::tcpip {
 
+namespace host {
+[[gnu::weak]] void several_queues();  // in queues.cpp: is null if that is not linked
+}
+
 class HostStep {
  public:
   using Action = Host::Action;
@@ -86,18 +90,22 @@ class HostStep {
   void unreachable(const ip::Unreachable& error);
   ip::SendResult send(const ip::Packet& packet);
 
-  // Other queues, in queues.cpp.
-  bool alone() const { return config_.ip.queue.alone(); }
+  // Other queues, in queues.cpp, which need not be linked: what is weak is called only if we are not alone().
+  bool alone() const { return config_.ip.queue.alone() || host::several_queues == nullptr; }
   bool leads() const { return config_.ip.queue.leads(); }
-  bool owns(const host::Flow& flow) const;
-  bool is_for_another(const FrameReceived& event);
-  bool is_for_another(const ip::Deliver& packet);
-  void pass_on(std::uint8_t queue, const ReceiveOffload& offload, Bytes packet, bool has_ethernet);
+  [[gnu::weak]] bool owns(const host::Flow& flow) const;
+  [[gnu::weak]] bool is_for_another(const FrameReceived& event);
+  [[gnu::weak]] bool is_for_another(const ip::Deliver& packet);
+  [[gnu::weak]] void heard(const host::FromQueue& event);
+  [[gnu::weak]] void say(const ip::NeighbourWanted& wanted);
+  [[gnu::weak]] void say(const ip::NeighbourFound& found);
+  [[gnu::weak]] void say_reached(const IpAddress& neighbour);
+  [[gnu::weak]] void tell_news();  // the leader's
+  void look_for_news();
   void heard(std::uint8_t queue, host::QueueMessage kind, MutableBytes body);
+  void pass_on(std::uint8_t queue, const ReceiveOffload& offload, Bytes packet, bool has_ethernet);
   template <class Message>
-  void say(std::uint8_t queue, host::QueueMessage kind, const Message& message);
-  void look_for_news();  // the leader's
-  void tell_news();
+  void say_to(std::uint8_t queue, host::QueueMessage kind, const Message& message);
 
   // TCP.
   struct Segment {

@@ -61,6 +61,9 @@ std::optional<Bytes> quoted_by(const Upper& upper) {
 
 }  // namespace
 
+void several_queues() {}
+std::uint8_t most_queues() { return ip::Queue::most; }
+
 std::uint8_t owner_of(const crypto::HashTableKey& key, std::uint8_t queues, const Flow& flow) {
   // The upper half, scaled: every queue has its part of it, whatever their number.
   return static_cast<std::uint8_t>((hash_of(key, flow) >> 32) * queues >> 32);
@@ -116,15 +119,15 @@ bool HostStep::owns(const host::Flow& flow) const {
 
 // Said where there is room for it, and otherwise, as if it were lost on its way, another time.
 template <class Message>
-void HostStep::say(std::uint8_t queue, QueueMessage kind, const Message& message) {
+void HostStep::say_to(std::uint8_t queue, QueueMessage kind, const Message& message) {
   Writer out(out_.room.first(std::min(out_.room.size(), most_message)));
   encode(out, now_.monotonic, kind);
   encode(out, now_.monotonic, message);
   if (!out.failed() && actions_.free() > 0) actions_.push(host::ToQueue{queue, carve(out.size()), {}});
 }
-template void HostStep::say(std::uint8_t, QueueMessage, const ip::NeighbourWanted&);
-template void HostStep::say(std::uint8_t, QueueMessage, const ip::NeighbourFound&);
-template void HostStep::say(std::uint8_t, QueueMessage, const IpAddress&);
+void HostStep::say(const ip::NeighbourWanted& wanted) { say_to(0, QueueMessage::wanted, wanted); }
+void HostStep::say(const ip::NeighbourFound& found) { say_to(found.queue, QueueMessage::found, found); }
+void HostStep::say_reached(const IpAddress& neighbour) { say_to(0, QueueMessage::reached, neighbour); }
 
 bool HostStep::is_for_another(const FrameReceived& event) {
   const ip::Queue& here = config_.ip.queue;
@@ -211,7 +214,7 @@ void HostStep::tell_news() {
 
 // Hearing.
 
-bool HostStep::on(const host::FromQueue& event) {
+void HostStep::heard(const host::FromQueue& event) {
   const ip::Queue& here = config_.ip.queue;
   Reader in(event.message);
   QueueMessage kind{};
@@ -224,7 +227,6 @@ bool HostStep::on(const host::FromQueue& event) {
   } else {
     drop(host::Drop::queue_malformed);
   }
-  return true;
 }
 
 void HostStep::heard(std::uint8_t queue, QueueMessage kind, MutableBytes body) {
@@ -254,7 +256,7 @@ void HostStep::heard(std::uint8_t queue, QueueMessage kind, MutableBytes body) {
         queues.version = version;
         queues.key = std::move(key);
       }
-      return say(0, QueueMessage::heard, queues.version);
+      return say_to(0, QueueMessage::heard, queues.version);
     }
     case QueueMessage::heard: {
       std::uint32_t version = 0;

@@ -8,12 +8,17 @@
 //
 // The leader tells the others what its interface knows (addresses, routers, MTU, link) whenever that has changed, until
 // each of them says that it has heard; neighbours it tells to those that asked. Any message may be lost.
+//
+// None of this is linked into a program that does not ask for most_queues(): its hosts have one.
 #pragma once
 
 #include "limpid/tcpip/host/flow.hpp"
 #include "limpid/tcpip/ip/config.hpp"
 
 namespace limpid::tcpip::host {
+
+// How many queues a device may have.
+std::uint8_t most_queues();
 
 std::uint8_t owner_of(const crypto::HashTableKey& key, std::uint8_t queues, const Flow& flow);
 // Of an Ethernet frame, or of an IP packet. What no queue can read is the first one's.

@@ -263,7 +263,7 @@ void HostStep::got_somewhere(std::uint32_t index) {
   if (!state_.connections_.progressed(index, now_.monotonic)) return;
   const auto reached =
       state_.ip_.confirm_reachable(config_.ip, now_, address_of(state_.connections_[index].flow.remote));
-  if (reached) say(0, host::QueueMessage::reached, *reached);
+  if (reached && !alone()) say_reached(*reached);
 }
 
 // It is over: Reset or Closed was said.

@@ -9,9 +9,6 @@ namespace {
 
 constexpr Instant never{INT64_MAX};
 
-// No IPv4 link has less (RFC 791: "Every internet destination must be able to receive a datagram of 576 octets").
-constexpr std::uint16_t least_mtu = 576;
-
 }  // namespace
 
 Progress<Interface::Action> Interface::advance(const Config& config, Interface& state, Time now, const Event& event,
@@ -77,53 +74,6 @@ std::optional<IpAddress> Interface::confirm_reachable(const Config& config, Time
   if (neighbours_.confirmed_lately(now.monotonic, *next_hop)) return std::nullopt;
   neighbours_.confirm(now.monotonic, *next_hop);
   return next_hop;
-}
-
-// Between queues.
-
-void Interface::write_knowledge(Writer& out, Instant now) const {
-  encode(out, now, link_up_);
-  encode(out, now, mtu_);
-  encode(out, now, addresses_);
-  encode(out, now, routers_);
-}
-
-bool Interface::adopt_knowledge(Time now, Reader& in, Budget& budget) {
-  const LoadContext context{now.monotonic, budget};
-  bool link_up = false;
-  std::uint16_t mtu = 0;
-  AddressList addresses(budget);
-  RouterList routers(budget);
-  if (!started_ || !decode(in, context, link_up) || !decode(in, context, mtu) || !decode(in, context, addresses) ||
-      !decode(in, context, routers) || !in.finished() || mtu < least_mtu) {
-    return false;
-  }
-  link_up_ = link_up;
-  mtu_ = mtu;
-  addresses.follow();
-  addresses_ = std::move(addresses);
-  routers_ = std::move(routers);
-  return true;
-}
-
-void Interface::wanted(const Config& config, Time now, std::uint8_t queue, const NeighbourWanted& what) {
-  // Who follows asks for the next hop of what it sends, so it is on the link.
-  if (!started_ || queue >= Queue::most || routers_.next_hop(addresses_, what.address) != what.address ||
-      is_martian_source(what.address) || is_ours(what.address)) {
-    return;
-  }
-  Neighbour* neighbour = neighbours_.find(what.address);
-  if (neighbour == nullptr) {
-    neighbour = neighbours_.look_for(now.monotonic, config.limits, what.address, what.asking,
-                                     routers_.is_router(what.address), drops_);
-  }
-  if (neighbour != nullptr) neighbours_.wanted(now.monotonic, *neighbour, queue, what.verify);
-}
-
-void Interface::reached(Time now, const IpAddress& neighbour) { neighbours_.confirm(now.monotonic, neighbour); }
-
-void Interface::told(Time now, const NeighbourFound& found) {
-  neighbours_.told(now.monotonic, found.address, found.mac, found.verified);
 }
 
 std::uint8_t Interface::hop_limit(const Config& config, const Packet& packet) const {
@@ -252,7 +202,7 @@ void InterfaceStep::on(const Started& event) {
     return;
   }
   state_.started_ = true;
-  state_.mtu_ = std::max(config_.mtu, least_mtu);
+  state_.mtu_ = std::max(config_.mtu, Interface::least_mtu);
   state_.generator_ = crypto::Generator(event.entropy);
   state_.address_secret_ = crypto::draw<16>(state_.generator_);
   state_.addresses_ = AddressList(budget_);
@@ -325,7 +275,7 @@ void InterfaceStep::on(const SetGateway& event) {
 }
 
 void InterfaceStep::on(const SetMtu& event) {
-  if (state_.started_) state_.mtu_ = std::max(event.mtu, least_mtu);
+  if (state_.started_) state_.mtu_ = std::max(event.mtu, Interface::least_mtu);
 }
 
 }  // namespace limpid::tcpip::ip

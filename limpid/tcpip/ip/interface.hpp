@@ -117,6 +117,8 @@ class Interface {
     bool restored(const LoadContext&) const;
   };
   static constexpr std::size_t most_looped = 16;
+  // No IPv4 link has less (RFC 791: "Every internet destination must be able to receive a datagram of 576 octets").
+  static constexpr std::uint16_t least_mtu = 576;
 
   // To which link-layer address a packet goes; otherwise why it does not go, or that it went without a frame.
   std::expected<MacAddress, SendResult> admit(const Config& config, Time now, const Packet& packet, Outgoing& outgoing,

@@ -138,8 +138,9 @@ void HostWatch::before(const Host::Config& config, const Host& host, Instant now
   look_at<host_resolver>(host, [&](const dns::Resolver& resolver) {
     look_at<resolver_servers>(resolver, [&](const auto& servers) { servers_ = servers.size(); });
   });
-  inquiries_.reset();
-  each_inquiry(host, [&](const auto&, const auto&, ResolverRow row) { inquiries_.set(static_cast<std::size_t>(row)); });
+  inquiries_ = {};
+  each_inquiry(host,
+               [&](const auto&, const auto&, ResolverRow row) { inquiries_[static_cast<std::size_t>(row)] = true; });
 
   timers(config, host, now);
   std::visit(Overloaded{

@@ -2,7 +2,7 @@
 // fields), so the host needs nothing for it.
 #pragma once
 
-#include <bitset>
+#include <array>
 
 #include "limpid/sim/coverage.hpp"
 #include "limpid/tcpip/host/host.hpp"
@@ -52,7 +52,7 @@ class HostWatch {
   std::optional<DhcpRow> dhcp_;
   bool leased_ = false;
   std::size_t servers_ = 0;
-  std::bitset<3> inquiries_;  // ResolverRow
+  std::array<bool, 3> inquiries_{};  // ResolverRow
 };
 
 }  // namespace limpid::sim

@@ -3,13 +3,12 @@
 // archives.
 #include "limpid/tcpip/dns/resolver.hpp"
 
-namespace limpid::tcpip::dns {
+using namespace limpid;
+using tcpip::dns::Resolver;
 
 Progress<Resolver::Action> Resolver::advance(const Config&, Resolver&, Time, const Event&, const Room<Action>&) {
   return {.consumed = 1};
 }
 std::optional<Instant> Resolver::deadline() const { return std::nullopt; }
 bool Resolver::listens_at(std::uint16_t, const std::optional<stream::Endpoint>&) const { return false; }
-std::string_view name(Drop) { return {}; }  // of counters that stay zero
-
-}  // namespace limpid::tcpip::dns
+std::string_view tcpip::dns::name(Drop) { return {}; }  // of counters that stay zero

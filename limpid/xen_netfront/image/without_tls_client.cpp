@@ -3,17 +3,20 @@
 #include "limpid/tls/handshake/client.hpp"
 #include "limpid/xen_netfront/platform/power.hpp"
 
-namespace limpid::tls::handshake {
+namespace limpid::xen_netfront::image {
 namespace {
 
-[[noreturn]] void absent() { xen_netfront::platform::panic("this image is no TLS client"); }
+[[noreturn]] void no_client() { platform::panic("this image is no TLS client"); }
 
 }  // namespace
+}  // namespace limpid::xen_netfront::image
 
-std::expected<void, Error> Client::start(const Context&) { absent(); }
-std::expected<void, Error> Client::receive(const Context&, Level, const wire::Handshake&) { absent(); }
-std::expected<void, Error> Client::reply(const Context&, const Answer&) { absent(); }
-std::optional<Query> Client::pending() const { absent(); }
-const Agreement* Client::agreement() const { absent(); }
+using namespace limpid;
+using tls::handshake::Client;
+using xen_netfront::image::no_client;
 
-}  // namespace limpid::tls::handshake
+std::expected<void, tls::Error> Client::start(const Context&) { no_client(); }
+std::expected<void, tls::Error> Client::receive(const Context&, Level, const tls::wire::Handshake&) { no_client(); }
+std::expected<void, tls::Error> Client::reply(const Context&, const Answer&) { no_client(); }
+std::optional<tls::Query> Client::pending() const { no_client(); }
+const tls::handshake::Agreement* Client::agreement() const { no_client(); }

@@ -205,7 +205,7 @@ def main():
         files["limpid.elf"] = (build / "limpid.elf").read_bytes()
         for memory in (32, 16):
             files[f"m{memory}.xl"] = guest.variant(files["main.xl"], f"m{memory}", memory=memory)
-        say("soaking the guest in QEMU, about eight minutes with two idle cores")
+        say("soaking the guest in QEMU, about five minutes with two idle cores")
         with machine.Machine(folder, files) as xen:
             try:
                 soak(xen, folder / "cert.pem", large)

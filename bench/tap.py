@@ -22,6 +22,8 @@ import sys
 import tempfile
 import time
 
+import usage
+
 TURNS = 5
 SECONDS = 3
 LOSSY_SECONDS = 15
@@ -104,13 +106,10 @@ class Peer:
             raise RuntimeError(f"{command} did not start")
 
     def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return usage.cpu_seconds(self.process.pid)
 
     def memory(self):
-        """Bytes resident, page tables included."""
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return sum(int(n) for n in re.findall(r"^Vm(?:RSS|PTE):\s+(\d+) kB", status, re.M)) * 1024
+        return usage.memory(self.process.pid)
 
     def close(self):
         self.process.terminate()

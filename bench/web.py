@@ -18,6 +18,8 @@ import subprocess
 import tempfile
 import time
 
+import usage
+
 TURNS = 3
 SECONDS = 4
 IDLE_CONNECTIONS = 10_000
@@ -60,13 +62,10 @@ class Server:
         raise RuntimeError(f"{command[0]} never listened")
 
     def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return usage.cpu_seconds(self.process.pid)
 
     def memory(self):
-        """Bytes resident, page tables included."""
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return sum(int(n) for n in re.findall(r"^Vm(?:RSS|PTE):\s+(\d+) kB", status, re.M)) * 1024
+        return usage.memory(self.process.pid)
 
     def stop(self):
         self.process.terminate()

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <concepts>
+#include <new>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "limpid/core/budget.hpp"
@@ -91,6 +93,23 @@ Stepped<S> step(const typename S::Config& config, S state, Time now, const typen
   return {std::move(state), progress};
 }
 
+// Memory for the actions of one step. Nothing is made in it beforehand, and what a step puts there needs no destruction:
+// actions are views and numbers.
+template <class Action, std::size_t n>
+class ActionSlots {
+  static_assert(std::is_trivially_copyable_v<Action> && std::is_trivially_destructible_v<Action>);
+
+ public:
+  static constexpr std::size_t size() { return n; }
+  std::span<Action> first(std::size_t count) { return all().first(count); }
+  operator std::span<Action>() { return all(); }
+
+ private:
+  std::span<Action> all() { return {reinterpret_cast<Action*>(memory_), n}; }
+
+  alignas(Action) Byte memory_[n * sizeof(Action)];
+};
+
 // Fills the action slots of a room in order. `push` must not be called when none is free(): ask first, since what an
 // action reports has already happened.
 template <class Action>
@@ -98,7 +117,11 @@ class ActionList {
  public:
   explicit ActionList(std::span<Action> slots) : slots_(slots) {}
   std::size_t free() const { return slots_.size() - used_; }
-  void push(Action action) { slots_[used_++] = std::move(action); }
+  // Made in its slot, which may be memory that nothing was made in yet (ActionSlots).
+  template <class A>
+  void push(A&& action) {
+    ::new (static_cast<void*>(&slots_[used_++])) Action(std::forward<A>(action));
+  }
   std::span<Action> all() const { return slots_.first(used_); }
 
  private:

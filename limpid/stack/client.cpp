@@ -180,7 +180,7 @@ class ClientStep {
       room =
           MutableBytes(scratch).first(std::min(scratch.size(), room.size() - std::min(room.size(), sealing_overhead)));
     }
-    std::array<http::Client::Action, inner_actions> slots;
+    ActionSlots<http::Client::Action, inner_actions> slots;
     const auto progress =
         http::Client::advance(config_.http, state_.http_, now_, event, {room, slots, room_.budget, room_.cpu});
     for (const auto& action : progress.actions) {
@@ -206,7 +206,7 @@ class ClientStep {
   // TLS.
 
   std::size_t run_tls(const tls::Connection::Event& event) {
-    std::array<tls::Connection::Action, inner_actions> slots;
+    ActionSlots<tls::Connection::Action, inner_actions> slots;
     const auto progress = tls::Connection::advance(*config_.tls, secure()->connection, now_, event,
                                                    {free_room(), slots, room_.budget, room_.cpu});
     tls_wants_ = progress.wants;

@@ -160,7 +160,7 @@ class HostServerStep {
   Host::Context context() const { return {config_.host, now_, room_.budget}; }
 
   std::size_t run_host(const Host::Event& first) {
-    std::array<Host::Action, host_actions> slots;
+    ActionSlots<Host::Action, host_actions> slots;
     Host::Event event = first;
     std::size_t consumed = 0;
     for (;;) {
@@ -172,7 +172,7 @@ class HostServerStep {
       }
       const auto progress =
           Host::advance(config_.host, state_.host_, now_, event,
-                        {bytes, std::span(slots).first(std::min(spare, slots.size())), room_.budget, room_.cpu});
+                        {bytes, slots.first(std::min(spare, slots.size())), room_.budget, room_.cpu});
       for (const Host::Action& action : progress.actions) std::visit([this](const auto& a) { from_host(a); }, action);
       consumed = std::max(consumed, progress.consumed);
       if (!progress.more) return consumed;
@@ -402,7 +402,7 @@ class HostServerStep {
     MutableBytes bytes = reserved;
     if (!config.tls) bytes = scratch().first(std::min(reserved.size(), scratch().size()));
 
-    std::array<Server::Action, application_actions> slots;
+    ActionSlots<Server::Action, application_actions> slots;
     const auto progress = Server::advance(config, *server, now_, event, {bytes, slots, room_.budget, room_.cpu});
     connection.wants = progress.wants;
     connection.more = progress.more;

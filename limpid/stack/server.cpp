@@ -250,7 +250,7 @@ class ServerStep {
       room = can_seal ? room.subspan(std::min(room.size() / 2, largest_gap)) : MutableBytes();
       room = room.first(std::min(room.size(), Server::largest_handout));
     }
-    std::array<http::Server::Action, inner_actions> slots;
+    ActionSlots<http::Server::Action, inner_actions> slots;
     const auto progress =
         http::Server::advance(config_.http, phase.http, now_, event, {room, slots, room_.budget, room_.cpu});
     http_more_ = progress.more;
@@ -277,7 +277,7 @@ class ServerStep {
   std::size_t run_tls(const tls::Connection::Event& event) { return run_tls(event, free_room()); }
 
   std::size_t run_tls(const tls::Connection::Event& event, MutableBytes room) {
-    std::array<tls::Connection::Action, inner_actions> slots;
+    ActionSlots<tls::Connection::Action, inner_actions> slots;
     const auto progress = tls::Connection::advance(*config_.tls, secure()->connection, now_, event,
                                                    {room, slots, room_.budget, room_.cpu});
     tls_wants_ = progress.wants;

@@ -195,7 +195,7 @@ class TlsSession::Step {
   Time now_;
   Buffers& io_;
   CpuFeatures cpu_;
-  std::array<tls::Connection::Action, 16> slots_;
+  ActionSlots<tls::Connection::Action, 16> slots_;
   std::size_t sent_ = 0, delivered_ = 0;
   std::size_t offered_ = SIZE_MAX;  // and not taken: the front of a record
   bool wants_input_ = false;

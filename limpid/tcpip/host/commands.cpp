@@ -121,7 +121,7 @@ std::expected<ConnectionId, Refusal> HostStep::connect(const stream::Endpoint& r
           ? insert({.flow = flow, .tcp = {}, .resolver = std::move(resolver)}, host::hash_of(state_.table_key_, flow))
           : no_index;
   if (index == no_index) return std::unexpected(Refusal::no_memory);
-  std::array<tcp::Connection::Action, tcp::Connection::least_room.actions> slots;  // none is used by a newborn
+  ActionSlots<tcp::Connection::Action, tcp::Connection::least_room.actions> slots;  // none is used by a newborn
   tcp::Connection::advance(config_.tcp, state_.connections_[index].tcp, now_, tcp::Connect{birth(flow)},
                            {{}, slots, budget_, cpu_});
   state_.connections_.settle(index);

@@ -186,23 +186,11 @@ bool HostStep::on(const Flush&) {
 
 // The network layer.
 
-namespace {
-
-// Slots that cost nothing to make: an alternative that holds little, in all of them.
-template <class Action, class Little, std::size_t n>
-std::array<Action, n> slots() {
-  return []<std::size_t... i>(std::index_sequence<i...>) {
-    return std::array<Action, n>{((void)i, Action(std::in_place_type<Little>))...};
-  }(std::make_index_sequence<n>());
-}
-
-}  // namespace
-
 // The event is taken; what more there is to do waits for room.
 void HostStep::run_ip(const ip::Interface::Event& event) {
   learned_ = true;
   // An echo of 64 KiB is answered in so many fragments.
-  auto buffer = slots<ip::Interface::Action, ip::Resolved, 48>();
+  ActionSlots<ip::Interface::Action, 48> buffer;
   const ip::Interface::Event tick{Tick{}};
   const ip::Interface::Event* next = &event;
   for (bool more = true; more; next = &tick) {
@@ -212,7 +200,7 @@ void HostStep::run_ip(const ip::Interface::Event& event) {
     }
     // What is left is for what a packet causes above: little, if the packet is answered here.
     const std::size_t most = std::min(buffer.size(), actions_.free() - roomy_actions / 2);
-    ActionList<ip::Interface::Action> actions(std::span<ip::Interface::Action>(buffer).first(most));
+    ActionList<ip::Interface::Action> actions(buffer.first(most));
     ip::Outlet<ip::Interface::Action> out{out_.room.first(out_.room.size() - roomy_bytes / 2), actions};
     const std::size_t before = out.room.size();
     more = ip::Interface::advance(config_.ip, state_.ip_, now_, *next, budget_, out).more;
@@ -230,8 +218,8 @@ void HostStep::run_ip(const ip::Interface::Event& event) {
 // In the least room that it needs, so that another command has some, too.
 void HostStep::command_ip(const ip::Interface::Event& event) {
   learned_ = true;
-  auto buffer = slots<ip::Interface::Action, ip::Resolved, of_ip.actions>();
-  ActionList<ip::Interface::Action> actions{std::span<ip::Interface::Action>(buffer)};
+  ActionSlots<ip::Interface::Action, of_ip.actions> buffer;
+  ActionList<ip::Interface::Action> actions{buffer};
   const std::size_t size = std::min(of_ip.bytes, out_.room.size());
   ip::Outlet<ip::Interface::Action> out{out_.room.first(size), actions};
   const bool more = ip::Interface::advance(config_.ip, state_.ip_, now_, event, budget_, out).more;

@@ -157,15 +157,6 @@ void HostStep::unreachable(const ip::Unreachable& error) {
 
 // What connections do.
 
-namespace {
-
-template <std::size_t... i>
-std::array<tcp::Connection::Action, sizeof...(i)> cheap_slots(std::index_sequence<i...>) {
-  return {((void)i, tcp::Connection::Action(std::in_place_type<tcp::Established>))...};
-}
-
-}  // namespace
-
 void HostStep::step(std::uint32_t index, const tcp::Connection::Event& event) {
   host::Entry& entry = state_.connections_[index];
   // Before it is synchronized it shows no window that could shrink, and would not heed it.
@@ -174,7 +165,7 @@ void HostStep::step(std::uint32_t index, const tcp::Connection::Event& event) {
     tell(index, tcp::MemoryPressure{state_.pressed_});
   }
   over_ = established_ = false;
-  auto slots = cheap_slots(std::make_index_sequence<tcp::Connection::least_room.actions>());
+  ActionSlots<tcp::Connection::Action, tcp::Connection::least_room.actions> slots;
   const auto progress = tcp::Connection::advance(config_.tcp, entry.tcp, now_, event, {{}, slots, budget_, cpu_});
   for (auto& action : progress.actions) carry_out(index, action);
   if (over_) return ended(index);

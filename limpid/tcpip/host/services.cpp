@@ -35,7 +35,7 @@ bool HostStep::send_udp(const IpAddress& source, std::uint16_t source_port, cons
 }
 
 void HostStep::run_dhcp(const dhcp::Client::Event& event) {
-  std::array<dhcp::Client::Action, dhcp::Client::least_room.actions> buffer;
+  ActionSlots<dhcp::Client::Action, dhcp::Client::least_room.actions> buffer;
   const Room<dhcp::Client::Action> room{carve(dhcp::Client::least_room.bytes), buffer, budget_, cpu_};
   const auto progress = dhcp::Client::advance({}, *state_.dhcp_, now_, event, room);
   for (const auto& action : progress.actions) carry_out(action);
@@ -97,7 +97,7 @@ void HostStep::run_resolver(const dns::Resolver::Event& event) {
       more_ = true;
       return;
     }
-    std::array<dns::Resolver::Action, dns::Resolver::least_room.actions> buffer;
+    ActionSlots<dns::Resolver::Action, dns::Resolver::least_room.actions> buffer;
     const Room<dns::Resolver::Action> room{carve(dns::Resolver::least_room.bytes), buffer, budget_, cpu_};
     const auto progress = dns::Resolver::advance({}, state_.resolver_, now_, *next, room);
     for (const auto& action : progress.actions) carry_out(action);

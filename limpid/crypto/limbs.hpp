@@ -144,31 +144,6 @@ constexpr Carry add_multiple(Limb (&sum)[N + 1], const Limbs<N>& a, Limb factor)
   return low_carry + high_carry;  // never both
 }
 
-// a * b.
-template <std::size_t N>
-constexpr Limbs<2 * N> multiply_whole(const Limbs<N>& a, const Limbs<N>& b) {
-  Limbs<2 * N> product{};
-  for (std::size_t i = 0; i < N; ++i) {
-    Limb row[N + 1];
-    for (std::size_t j = 0; j <= N; ++j) row[j] = product[i + j];
-    add_multiple(row, a, b[i]);  // no carry: what is there is below 2^(64 N)
-    for (std::size_t j = 0; j <= N; ++j) product[i + j] = row[j];
-  }
-  return product;
-}
-
-// a modulo any number above zero, bit by bit: for what is done once for a key.
-template <std::size_t M, std::size_t N>
-constexpr Limbs<N> remainder(const Limbs<M>& a, const Limbs<N>& modulus) {
-  Limbs<N> rest{};
-  for (std::size_t at = 64 * M; at-- > 0;) {
-    const Carry carry = add(rest, rest, rest);
-    rest[0] |= bits(a, at, 1);
-    rest = subtract_once(carry, rest, modulus);
-  }
-  return rest;
-}
-
 template <std::size_t N>
 constexpr Limb mask_if_zero(const Limbs<N>& a) {
   Limb any = 0;
@@ -189,14 +164,18 @@ constexpr Limb mask_if_less(const Limbs<N>& a, const Limbs<N>& b) {
   return mask_from_bit(subtract(difference, a, b));
 }
 
-// Bits [at, at + count) of `a`, count < 64; bits beyond the top are zero.
-template <std::size_t N>
-constexpr Limb bits(const Limbs<N>& a, std::size_t at, std::size_t count) {
+// Bits [at, at + count) of a number of `size` limbs, count < 64; bits beyond the top are zero.
+constexpr Limb bits(const Limb* a, std::size_t size, std::size_t at, std::size_t count) {
   const std::size_t limb = at / 64;
   const std::size_t shift = at % 64;
-  Limb found = limb < N ? a[limb] >> shift : 0;
-  if (shift != 0 && limb + 1 < N) found |= a[limb + 1] << (64 - shift);
+  Limb found = limb < size ? a[limb] >> shift : 0;
+  if (shift != 0 && limb + 1 < size) found |= a[limb + 1] << (64 - shift);
   return found & ((Limb{1} << count) - 1);
+}
+
+template <std::size_t N>
+constexpr Limb bits(const Limbs<N>& a, std::size_t at, std::size_t count) {
+  return bits(a.limb, N, at, count);
 }
 
 // From big-endian bytes, exactly 8 N of them.

@@ -13,35 +13,43 @@ using SignedDoubleLimb = __int128;
 inline constexpr int batch = 62;
 inline constexpr SignedLimb low_bits = (SignedLimb{1} << batch) - 1;
 
-// A signed number: the sum of limb[i] * 2^(62 i), all but the highest in [0, 2^62). It has room for twice a Limbs<N>.
-template <std::size_t N>
+// How many limbs of 62 bits have room for twice a number of `limbs` limbs, and a sign.
+constexpr std::size_t size_for(std::size_t limbs) { return (64 * limbs + 1) / batch + 1; }
+
+// A signed number, stored elsewhere: the sum of limb[i] * 2^(62 i), all but the highest in [0, 2^62).
 struct Number {
-  static constexpr std::size_t size = (64 * N + 1) / batch + 1;
-  SignedLimb limb[size] = {};
+  SignedLimb* limb;
+  std::size_t size;
 
-  constexpr Number() = default;
-  constexpr explicit Number(const Limbs<N>& from) {
-    for (std::size_t i = 0; i < size; ++i) limb[i] = static_cast<SignedLimb>(bits(from, batch * i, batch));
+  constexpr void load(const Limb* from, std::size_t limbs) const {
+    for (std::size_t i = 0; i < size; ++i) limb[i] = static_cast<SignedLimb>(bits(from, limbs, batch * i, batch));
   }
-
-  constexpr Limbs<N> to_limbs() const {
-    Limbs<N> to{};
+  constexpr void store(Limb* to, std::size_t limbs) const {
+    for (std::size_t i = 0; i < limbs; ++i) to[i] = 0;
     for (std::size_t i = 0; i < size; ++i) {
       const std::size_t at = batch * i / 64, shift = batch * i % 64;
-      if (at < N) to[at] |= static_cast<Limb>(limb[i]) << shift;
-      if (shift > 2 && at + 1 < N) to[at + 1] |= static_cast<Limb>(limb[i]) >> (64 - shift);
+      if (at < limbs) to[at] |= static_cast<Limb>(limb[i]) << shift;
+      if (shift > 2 && at + 1 < limbs) to[at + 1] |= static_cast<Limb>(limb[i]) >> (64 - shift);
     }
-    return to;
+  }
+  constexpr void set(SignedLimb word) const {
+    for (std::size_t i = 0; i < size; ++i) limb[i] = 0;
+    limb[0] = word;
   }
 
   constexpr SignedLimb sign() const { return value_barrier(limb[size - 1] >> 63); }  // -1 or 0
+  constexpr Limb low() const { return static_cast<Limb>(limb[0]) | static_cast<Limb>(limb[1]) << batch; }
 
   // Brings the limbs back into their range after sums.
-  constexpr void carry() {
+  constexpr void carry() const {
     for (std::size_t i = 0; i + 1 < size; ++i) {
       limb[i + 1] += limb[i] >> batch;
       limb[i] &= low_bits;
     }
+  }
+  constexpr void add_masked(const Number& modulus, SignedLimb mask) const {
+    for (std::size_t i = 0; i < size; ++i) limb[i] += modulus.limb[i] & mask;
+    carry();
   }
 };
 
@@ -76,10 +84,9 @@ constexpr Transition steps(SignedLimb& delta, Limb f, Limb g) {
 constexpr SignedDoubleLimb product(SignedLimb a, SignedLimb b) { return SignedDoubleLimb{a} * b; }
 
 // (f, g) = t (f, g) / 2^62, which is exact.
-template <std::size_t N>
-constexpr void apply(const Transition& t, Number<N>& f, Number<N>& g) {
+constexpr void apply(const Transition& t, const Number& f, const Number& g) {
   SignedDoubleLimb next_f = 0, next_g = 0;
-  for (std::size_t i = 0; i < Number<N>::size; ++i) {
+  for (std::size_t i = 0; i < f.size; ++i) {
     const SignedLimb old_f = f.limb[i], old_g = g.limb[i];
     next_f += product(t.u, old_f) + product(t.v, old_g);
     next_g += product(t.q, old_f) + product(t.r, old_g);
@@ -90,13 +97,13 @@ constexpr void apply(const Transition& t, Number<N>& f, Number<N>& g) {
     next_f >>= batch;
     next_g >>= batch;
   }
-  f.limb[Number<N>::size - 1] = static_cast<SignedLimb>(next_f);
-  g.limb[Number<N>::size - 1] = static_cast<SignedLimb>(next_g);
+  f.limb[f.size - 1] = static_cast<SignedLimb>(next_f);
+  g.limb[g.size - 1] = static_cast<SignedLimb>(next_g);
 }
 
 // (d, e) = t (d, e) / 2^62 modulo the modulus; both stay above -2 and below 1 times it.
-template <std::size_t N>
-constexpr void apply(const Transition& t, Number<N>& d, Number<N>& e, const Number<N>& modulus, Limb modulus_inverse) {
+constexpr void apply(const Transition& t, const Number& d, const Number& e, const Number& modulus,
+                     Limb modulus_inverse) {
   // How often the modulus is added: for each of d and e that is negative, and then to clear the low 62 bits.
   SignedLimb times_d = (t.u & d.sign()) + (t.v & e.sign());
   SignedLimb times_e = (t.q & d.sign()) + (t.r & e.sign());
@@ -108,7 +115,7 @@ constexpr void apply(const Transition& t, Number<N>& d, Number<N>& e, const Numb
       static_cast<SignedLimb>(modulus_inverse * static_cast<Limb>(next_e) + static_cast<Limb>(times_e)) & low_bits;
   next_d = (next_d + product(modulus.limb[0], times_d)) >> batch;
   next_e = (next_e + product(modulus.limb[0], times_e)) >> batch;
-  for (std::size_t i = 1; i < Number<N>::size; ++i) {
+  for (std::size_t i = 1; i < d.size; ++i) {
     const SignedLimb old_d = d.limb[i], old_e = e.limb[i];
     next_d += product(t.u, old_d) + product(t.v, old_e) + product(modulus.limb[i], times_d);
     next_e += product(t.q, old_d) + product(t.r, old_e) + product(modulus.limb[i], times_e);
@@ -117,8 +124,8 @@ constexpr void apply(const Transition& t, Number<N>& d, Number<N>& e, const Numb
     next_d >>= batch;
     next_e >>= batch;
   }
-  d.limb[Number<N>::size - 1] = static_cast<SignedLimb>(next_d);
-  e.limb[Number<N>::size - 1] = static_cast<SignedLimb>(next_e);
+  d.limb[d.size - 1] = static_cast<SignedLimb>(next_d);
+  e.limb[e.size - 1] = static_cast<SignedLimb>(next_e);
 }
 
 }  // namespace division_steps
@@ -130,36 +137,56 @@ constexpr Limb invert_limb(Limb odd) {
   return inverse;
 }
 
-// 1 / a modulo an odd modulus, for a below it and without a common factor; zero for zero. Reduced. Time depends on N.
-template <std::size_t N>
-constexpr Limbs<N> modular_inverse(const Limbs<N>& a, const Limbs<N>& modulus) {
-  using namespace division_steps;
-  using Signed = division_steps::Number<N>;
+namespace division_steps {
+
+// What `invert` works with: five numbers.
+constexpr std::size_t workspace(std::size_t limbs) { return 5 * size_for(limbs); }
+
+// modular_inverse below, for numbers of any width.
+constexpr void invert(Limb* inverse, const Limb* a, const Limb* modulus, std::size_t limbs, SignedLimb* work) {
   // Theorem 11.2: enough steps to bring any g below 2^d to zero and f to the gcd or its negative.
-  constexpr std::size_t enough = (64 * N < 46 ? 49 * 64 * N + 80 : 49 * 64 * N + 57) / 17;
-  const Signed m(modulus);
+  const std::size_t enough = (49 * 64 * limbs + 57) / 17;
+  const std::size_t size = size_for(limbs);
+  const Number m{work, size}, f{work + size, size}, g{work + 2 * size, size};
+  const Number d{work + 3 * size, size}, e{work + 4 * size, size};  // d a = f and e a = g modulo the modulus
+  m.load(modulus, limbs);
+  f.load(modulus, limbs);
+  g.load(a, limbs);
+  d.set(0);
+  e.set(1);
   const Limb modulus_inverse = invert_limb(modulus[0]);
-  Signed f = m, g(a), d, e(Limbs<N>::from_word(1));  // d a = f and e a = g modulo the modulus
   SignedLimb delta = 1;
   for (std::size_t done = 0; done < enough; done += batch) {
-    const auto low = [](const Signed& x) {
-      return static_cast<Limb>(x.limb[0]) | static_cast<Limb>(x.limb[1]) << batch;
-    };
-    const Transition transition = steps(delta, low(f), low(g));
+    const Transition transition = steps(delta, f.low(), g.low());
     apply(transition, d, e, m, modulus_inverse);
     apply(transition, f, g);
   }
   // The inverse is d if f is 1 and -d if it is -1, and d is above -2 and below 1 times the modulus.
-  const auto add_modulus_if = [&](SignedLimb mask) {
-    for (std::size_t i = 0; i < Signed::size; ++i) d.limb[i] += m.limb[i] & mask;
-    d.carry();
-  };
-  add_modulus_if(d.sign());
+  d.add_masked(m, d.sign());
   const SignedLimb negate = f.sign();
-  for (SignedLimb& limb : d.limb) limb = (limb ^ negate) - negate;
+  for (std::size_t i = 0; i < size; ++i) d.limb[i] = (d.limb[i] ^ negate) - negate;
   d.carry();
-  add_modulus_if(d.sign());
-  return d.to_limbs();
+  d.add_masked(m, d.sign());
+  d.store(inverse, limbs);
+}
+
+// The same, compiled once.
+void invert_at_run_time(Limb* inverse, const Limb* a, const Limb* modulus, std::size_t limbs, SignedLimb* work);
+
+}  // namespace division_steps
+
+// 1 / a modulo an odd modulus, for a below it and without a common factor; zero for zero. Reduced. Time depends on N.
+template <std::size_t N>
+constexpr Limbs<N> modular_inverse(const Limbs<N>& a, const Limbs<N>& modulus) {
+  using namespace division_steps;
+  Limbs<N> inverse{};
+  SignedLimb work[workspace(N)] = {};
+  if (__builtin_is_constant_evaluated()) {
+    invert(inverse.limb, a.limb, modulus.limb, N, work);
+  } else {
+    invert_at_run_time(inverse.limb, a.limb, modulus.limb, N, work);
+  }
+  return inverse;
 }
 
 }  // namespace limpid::crypto

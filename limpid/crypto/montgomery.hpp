@@ -1,4 +1,5 @@
 // Arithmetic modulo any odd number of N limbs, in Montgomery form (P. L. Montgomery, 1985): a is held as a * 2^(64 N).
+// For the few limbs of curves, over which loops are unrolled; long_montgomery.hpp is for RSA.
 // Time depends on N and on the length of an exponent, never on a value; the modulus may be secret as well.
 #pragma once
 
@@ -8,6 +9,8 @@ namespace limpid::crypto {
 
 template <std::size_t N>
 class Montgomery {
+  static_assert(N <= unrolled_limbs);
+
  public:
   using Number = Limbs<N>;
 
@@ -53,7 +56,6 @@ class Montgomery {
 
   // a * b / 2^(64 N). One of the two may be any number of N limbs; the other must be reduced.
   constexpr Number multiply(const Number& a, const Number& b) const {
-    if constexpr (N > unrolled_limbs) return multiply_long(a, b);
     // Coarsely integrated operand scanning (Koc, Acar, Kaliski, 1996). What is in t stays below a + modulus.
     Limb t[N + 1] = {};
 #pragma GCC unroll 8
@@ -100,40 +102,10 @@ class Montgomery {
   }
 
  private:
-  // The same for numbers that do not fit into registers: finely integrated operand scanning, one pass over each number
-  // for a limb of b.
-  [[gnu::noinline]] constexpr Number multiply_long(const Number& a, const Number& b) const {
-    Number t{};
-    Carry top = 0;
-    for (std::size_t i = 0; i < N; ++i) {
-      DoubleLimb of_a = DoubleLimb{a[0]} * b[i] + t[0];
-      const Limb multiple = static_cast<Limb>(of_a) * negative_inverse_;
-      DoubleLimb of_modulus = DoubleLimb{modulus_[0]} * multiple + static_cast<Limb>(of_a);
-#pragma GCC unroll 4
-      for (std::size_t j = 1; j < N; ++j) {
-        of_a = DoubleLimb{a[j]} * b[i] + t[j] + static_cast<Limb>(of_a >> 64);
-        of_modulus = DoubleLimb{modulus_[j]} * multiple + static_cast<Limb>(of_a) + static_cast<Limb>(of_modulus >> 64);
-        t[j - 1] = static_cast<Limb>(of_modulus);
-      }
-      const DoubleLimb highest = (of_a >> 64) + (of_modulus >> 64) + top;
-      t[N - 1] = static_cast<Limb>(highest);
-      top = static_cast<Carry>(highest >> 64);
-    }
-    return subtract_once(top, t, modulus_);
-  }
-
   Number modulus_;
   Limb negative_inverse_;  // -1 / modulus modulo 2^64
   Number one_{};           // 2^(64 N) modulo the modulus
   Number square_of_radix_{};
 };
-
-// For the widths of RSA, where all of its time is spent: in montgomery.cpp, which is built for speed.
-extern template Limbs<16> Montgomery<16>::multiply_long(const Limbs<16>&, const Limbs<16>&) const;
-extern template Limbs<24> Montgomery<24>::multiply_long(const Limbs<24>&, const Limbs<24>&) const;
-extern template Limbs<32> Montgomery<32>::multiply_long(const Limbs<32>&, const Limbs<32>&) const;
-extern template Limbs<48> Montgomery<48>::multiply_long(const Limbs<48>&, const Limbs<48>&) const;
-extern template Limbs<64> Montgomery<64>::multiply_long(const Limbs<64>&, const Limbs<64>&) const;
-extern template Limbs<128> Montgomery<128>::multiply_long(const Limbs<128>&, const Limbs<128>&) const;
 
 }  // namespace limpid::crypto

@@ -38,9 +38,9 @@ PLANTED = [
     ("x25519", "limpid/crypto/x25519.cpp", "const int refused", "shared[0]"),
     ("p256 p256_x86 p384 ecdsa_p256 ecdsa_p256_x86 ecdsa_p384", "limpid/crypto/elliptic_curve.cpp", "T found{};",
      "magnitude"),
-    ("rsa", "limpid/crypto/rsa.cpp", "const Limbs<half> difference = ", "difference[0]"),
-    ("rsa", "limpid/crypto/rsa.cpp", "const Limbs<half> product = ", "product[0]"),
-    ("rsa", "limpid/crypto/rsa.cpp", "const Limbs<W> r = ", "r[0]"),
+    ("rsa", "limpid/crypto/rsa.cpp", "const LongNumber difference = ", "difference[0]"),
+    ("rsa", "limpid/crypto/rsa.cpp", "const LongNumber product = modulo_p", "product[0]"),
+    ("rsa", "limpid/crypto/rsa.cpp", "const LongNumber r = ", "r[0]"),
     ("ecdsa_p256 ecdsa_p384", "limpid/crypto/ecdsa.cpp", "const Number inverse = ", "inverse[0]"),
     ("ed25519", "limpid/crypto/ed25519.cpp", "copy(seed, secret_key", "seed[0]"),
     ("private_keys", "limpid/crypto/signature.cpp", "copy(scalar_or_seed", "scalar_or_seed[0]"),
@@ -60,7 +60,7 @@ PLANTED_FOR_MEMORY_SANITIZER = [
     ("x25519_x86", "limpid/crypto/x86/x25519.cpp", "const Limbs<4> x = ", "x[0]"),
     ("rsa_x86", "limpid/crypto/x86/rsa_power.cpp", "const Vector entry = ", "_mm512_cvtsi512_si32(entry)"),
     ("rsa_x86", "limpid/crypto/x86/rsa_power.cpp", "const Limb factor = ", "factor"),
-    ("rsa_x86", "limpid/crypto/x86/rsa_power.cpp", "Vector sum[vectors];", "index"),
+    ("rsa_x86", "limpid/crypto/x86/rsa_power.cpp", "Limb masks[table_size];", "index[k]"),
 ]
 
 

@@ -118,8 +118,6 @@ TEST(Montgomery, OfEveryWidthAgreesWithGmp) {
   compare_with_gmp<4>(400, true);
   compare_with_gmp<6>(100, true);
   compare_with_gmp<8>(50, true);
-  compare_with_gmp<16>(20, true);
-  compare_with_gmp<32>(10, false);
 }
 
 TEST(Montgomery, OfTheSmallestModulusWorks) {

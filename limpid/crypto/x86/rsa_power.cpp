@@ -1,11 +1,12 @@
 #include "limpid/crypto/x86/rsa_power.hpp"
 
 #include <bit>
+#include <initializer_list>
 
+#include "limpid/crypto/modular_inverse.hpp"
 #include "limpid/crypto/x86/intrinsics.hpp"
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma")))
-#define KERNEL TARGET __attribute__((always_inline)) inline
 
 namespace limpid::crypto::x86 {
 namespace {
@@ -14,48 +15,56 @@ using Vector = __m512i;
 constexpr std::size_t lanes = 8;
 constexpr Limb low_52 = (Limb{1} << 52) - 1;
 
-// A number of N limbs in digits of 52 bits, with room for two bits more: below four times the modulus nothing is lost,
+// One or two numbers in digits of 52 bits, with room for two bits more: below four times the modulus nothing is lost,
 // so products of numbers below twice the modulus stay below twice the modulus without a subtraction ("almost Montgomery
-// multiplication"; S. Gueron, "Efficient software implementations of modular exponentiation", 2012).
-template <std::size_t N>
+// multiplication"; S. Gueron, "Efficient software implementations of modular exponentiation", 2012). Each takes whole
+// vectors, and the second is behind the first.
 struct Digits {
-  static constexpr std::size_t count = ((64 * N + 2 + 51) / 52 + 1) / 2 * 2;
-  static constexpr std::size_t vectors = (count + lanes - 1) / lanes;
-  alignas(64) Limb digit[vectors * lanes] = {};
+  static constexpr std::size_t max_vectors = 10;
+  alignas(64) Limb digit[max_vectors * lanes] = {};
+};
 
-  Digits() = default;
-  explicit Digits(const Limbs<N>& from) {
-    for (std::size_t i = 0; i < count; ++i) digit[i] = bits(from, 52 * i, 52);
+// One modulus or two of one width.
+struct Moduli {
+  std::size_t numbers = 0;
+  std::size_t limbs, count, vectors;  // of each; `count` is the number of digits
+  Digits digits;
+  Limb negative_inverse[2] = {};  // -1 / modulus modulo 2^52
+  Digits square_of_radix;         // 2^(2 * 52 count) modulo the modulus
+
+  explicit Moduli(std::initializer_list<const LongMontgomery*> moduli);
+
+  // product = a * b / 2^(52 count), below twice the modulus. May overwrite a factor.
+  void multiply(Digits& product, const Digits& a, const Digits& b) const;
+
+  void store(Digits& to, std::size_t which, const LongNumber& from) const {
+    Limb* digit = to.digit + which * vectors * lanes;
+    for (std::size_t i = 0; i < count; ++i) digit[i] = from.bits(52 * i, 52);
   }
-  Limbs<N> to_limbs() const {
-    Limbs<N> to{};
+  LongNumber load(const Digits& from, std::size_t which) const {
+    const Limb* digit = from.digit + which * vectors * lanes;
+    LongNumber to(limbs);
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t at = 52 * i / 64, shift = 52 * i % 64;
-      if (at < N) to[at] |= digit[i] << shift;
-      if (shift > 12 && at + 1 < N) to[at + 1] |= digit[i] >> (64 - shift);
+      if (at < limbs) to[at] |= digit[i] << shift;
+      if (shift > 12 && at + 1 < limbs) to[at + 1] |= digit[i] >> (64 - shift);
     }
     return to;
   }
+  // 1, not in Montgomery form.
+  Digits one() const {
+    Digits one;
+    for (std::size_t k = 0; k < numbers; ++k) one.digit[k * vectors * lanes] = 1;
+    return one;
+  }
 };
 
-template <std::size_t N>
-struct Modulus {
-  Digits<N> digits;
-  Limb negative_inverse;      // -1 / modulus modulo 2^52
-  Digits<N> square_of_radix;  // 2^(2 * 52 count) modulo the modulus
-
-  [[gnu::cold]] explicit Modulus(const Montgomery<N>& modulo);
-};
-
-template <std::size_t N>
-using Two = Digits<N>[2];
-
-// product = a * b / 2^(52 count) modulo each of K moduli, below twice it. May overwrite a factor.
-template <std::size_t N, std::size_t K>
-TARGET [[gnu::noinline]] void multiply(Digits<N> (&product)[K], const Digits<N> (&a)[K], const Digits<N> (&b)[K],
-                                       const Modulus<N> (&m)[K]) {
-  constexpr std::size_t count = Digits<N>::count, vectors = Digits<N>::vectors;
+// `multiply` for K numbers of so many vectors, which stay in registers.
+template <std::size_t K, std::size_t vectors>
+TARGET [[gnu::noinline]] void multiply(Digits& to, const Digits& by_a, const Digits& by_b, const Moduli& m) {
   using Wide = unsigned __int128;
+  constexpr std::size_t size = vectors * lanes;
+  const std::size_t count = m.count;
   Vector sum[K][vectors];
   Limb lowest[K] = {};  // stands for the first lane of sum, which is not kept up
 #pragma GCC unroll 2
@@ -63,18 +72,19 @@ TARGET [[gnu::noinline]] void multiply(Digits<N> (&product)[K], const Digits<N> 
 #pragma GCC unroll 10
     for (Vector& part : each) part = _mm512_setzero_si512();
   }
-  for (std::size_t i = 0; i < count; ++i) {
+  for (const Limb *b = by_b.digit, *const end = b + count; b != end; ++b) {
 #pragma GCC unroll 2
     for (std::size_t k = 0; k < K; ++k) {
+      const Limb *const a = by_a.digit + k * size, *const modulus = m.digits.digit + k * size;
       // The multiple y of the modulus that makes the lowest digit vanish.
-      const Limb factor = b[k].digit[i];
-      Wide low = Wide{a[k].digit[0]} * factor + lowest[k];
-      const Limb y = (static_cast<Limb>(low) * m[k].negative_inverse) & low_52;
-      low += Wide{m[k].digits.digit[0]} * y;
+      const Limb factor = b[k * size];
+      Wide low = Wide{a[0]} * factor + lowest[k];
+      const Limb y = (static_cast<Limb>(low) * m.negative_inverse[k]) & low_52;
+      low += Wide{modulus[0]} * y;
       const Vector factors = _mm512_set1_epi64(static_cast<long long>(factor));
       const Vector multiples = _mm512_set1_epi64(static_cast<long long>(y));
-      const auto of_a = [&](std::size_t v) TARGET { return _mm512_load_si512(a[k].digit + lanes * v); };
-      const auto of_m = [&](std::size_t v) TARGET { return _mm512_load_si512(m[k].digits.digit + lanes * v); };
+      const auto of_a = [&](std::size_t v) TARGET { return _mm512_load_si512(a + lanes * v); };
+      const auto of_m = [&](std::size_t v) TARGET { return _mm512_load_si512(modulus + lanes * v); };
       // Low halves, then down by a digit, then high halves, which belong one digit up.
 #pragma GCC unroll 10
       for (std::size_t v = 0; v < vectors; ++v) sum[k][v] = _mm512_madd52lo_epu64(sum[k][v], of_a(v), factors);
@@ -93,51 +103,68 @@ TARGET [[gnu::noinline]] void multiply(Digits<N> (&product)[K], const Digits<N> 
     }
   }
   for (std::size_t k = 0; k < K; ++k) {
-    for (std::size_t v = 0; v < vectors; ++v) _mm512_store_si512(product[k].digit + lanes * v, sum[k][v]);
-    product[k].digit[0] = lowest[k];
+    for (std::size_t v = 0; v < vectors; ++v) _mm512_store_si512(to.digit + k * size + lanes * v, sum[k][v]);
+    to.digit[k * size] = lowest[k];
   }
   Limb carry[K] = {};
   for (std::size_t i = 0; i < count; ++i) {
 #pragma GCC unroll 2
     for (std::size_t k = 0; k < K; ++k) {
-      const Limb digit = product[k].digit[i] + carry[k];
-      product[k].digit[i] = digit & low_52;
+      Limb& digit = to.digit[k * size + i];
+      digit += carry[k];
       carry[k] = digit >> 52;
+      digit &= low_52;
     }
   }
 }
 
-template <std::size_t N>
-Modulus<N>::Modulus(const Montgomery<N>& modulo)
-    : digits(modulo.modulus()), negative_inverse((0 - invert_limb(modulo.modulus()[0])) & low_52) {
-  // 2^(52 count) times 2 to the power of `odd`, which squarings raise to 2^(52 count).
-  constexpr std::size_t bits = 52 * Digits<N>::count, squarings = std::countr_zero(bits), odd = bits >> squarings;
-  Limbs<N> power = modulo.one();
-  for (std::size_t i = 64 * N; i < bits + odd; ++i) power = modulo.add(power, power);
-  const Modulus(&self)[1] = reinterpret_cast<const Modulus(&)[1]>(*this);
-  Digits<N> square[1] = {Digits<N>(power)};
-  for (std::size_t i = 0; i < squarings; ++i) multiply(square, square, square, self);
-  square_of_radix = square[0];
+void Moduli::multiply(Digits& product, const Digits& a, const Digits& b) const {
+  if (numbers == 2) {
+    if (vectors == 3) return x86::multiply<2, 3>(product, a, b, *this);
+    if (vectors == 4) return x86::multiply<2, 4>(product, a, b, *this);
+    return x86::multiply<2, 5>(product, a, b, *this);
+  }
+  if (vectors == 5) return x86::multiply<1, 5>(product, a, b, *this);
+  if (vectors == 8) return x86::multiply<1, 8>(product, a, b, *this);
+  return x86::multiply<1, 10>(product, a, b, *this);
+}
+
+// What calls `multiply`, where the time is spent, is cold: built for size.
+[[gnu::cold]] Moduli::Moduli(std::initializer_list<const LongMontgomery*> moduli)
+    : limbs((*moduli.begin())->modulus().size()), count(((64 * limbs + 2 + 51) / 52 + 1) / 2 * 2) {
+  const std::size_t least = (count + lanes - 1) / lanes;
+  vectors = moduli.size() == 2 ? std::max(least, std::size_t{3}) : least <= 5 ? 5 : least <= 8 ? 8 : 10;
+  // With R = 2^(64 limbs): what is squared here is R 2^beyond.
+  const std::size_t beyond = 52 * count - 64 * limbs;
+  LongNumber factor(limbs);
+  factor[2 * beyond / 64] = Limb{1} << 2 * beyond % 64;
+  for (const LongMontgomery* modulo : moduli) {
+    store(digits, numbers, modulo->modulus());
+    negative_inverse[numbers] = (0 - invert_limb(modulo->modulus()[0])) & low_52;
+    const LongNumber cube = modulo->enter(modulo->enter(modulo->one()));  // R^3
+    store(square_of_radix, numbers++, modulo->multiply(cube, factor));
+  }
 }
 
 constexpr std::size_t window = 5;
 constexpr std::size_t table_size = std::size_t{1} << window;
 
-// Reads the whole table whatever the index is.
-template <std::size_t N>
-TARGET void look_up(Digits<N>& found, const Two<N> (&table)[table_size], std::size_t which, Limb index) {
-  constexpr std::size_t vectors = Digits<N>::vectors;
-  Vector sum[vectors];
-  for (Vector& part : sum) part = _mm512_setzero_si512();
-  for (std::size_t i = 0; i < table_size; ++i) {
-    const Vector mask = _mm512_set1_epi64(static_cast<long long>(limpid::mask_if_zero(index ^ i)));
-#pragma GCC unroll 5
-    for (std::size_t v = 0; v < vectors; ++v) {
-      const Vector entry = _mm512_load_si512(table[i][which].digit + lanes * v);
-      sum[v] = _mm512_or_si512(sum[v], _mm512_and_si512(entry, mask));
+// Entry index[k] for number k. Reads the whole table whatever the index is.
+[[gnu::cold]] TARGET void look_up(Digits& found, const Digits (&table)[table_size], const Limb (&index)[2],
+                                  std::size_t vectors) {
+  for (std::size_t k = 0; k < 2; ++k) {
+    Limb masks[table_size];
+    for (std::size_t i = 0; i < table_size; ++i) masks[i] = limpid::mask_if_zero(index[k] ^ i);
+    for (std::size_t at = k * vectors * lanes; at < (k + 1) * vectors * lanes; at += lanes) {
+      Vector sum = _mm512_setzero_si512();
+#pragma GCC unroll 4
+      for (std::size_t i = 0; i < table_size; ++i) {
+        const Vector entry = _mm512_load_si512(table[i].digit + at);
+        sum = _mm512_or_si512(sum, _mm512_and_si512(entry, _mm512_set1_epi64(static_cast<long long>(masks[i]))));
+      }
+      _mm512_store_si512(found.digit + at, sum);
     }
   }
-  for (std::size_t v = 0; v < vectors; ++v) _mm512_store_si512(found.digit + lanes * v, sum[v]);
 }
 
 TARGET void clear_vectors() {
@@ -158,57 +185,52 @@ TARGET void clear_vectors() {
 
 }  // namespace
 
-// What calls `multiply`, where the time is spent, is cold: built for size.
-template <std::size_t N>
-[[gnu::cold]] TARGET TwoNumbers<N> raise_two(const Power<N>& first, const Power<N>& second) {
-  const Modulus<N> moduli[2] = {Modulus<N>(first.modulo), Modulus<N>(second.modulo)};
-  const Two<N> squares_of_radix = {moduli[0].square_of_radix, moduli[1].square_of_radix};
-  const Two<N> ones = {Digits<N>(Limbs<N>::from_word(1)), Digits<N>(Limbs<N>::from_word(1))};
-  const Two<N> bases = {Digits<N>(first.base), Digits<N>(second.base)};
-  Two<N> table[table_size];
-  multiply(table[0], ones, squares_of_radix, moduli);
-  multiply(table[1], bases, squares_of_radix, moduli);
-  for (std::size_t i = 2; i < table_size; ++i) multiply(table[i], table[i - 1], table[1], moduli);
+[[gnu::cold]] void raise_two(const Power& first, const Power& second) {
+  const Moduli moduli({&first.modulo, &second.modulo});
+  const Digits one = moduli.one();
+  Digits table[table_size];
+  moduli.store(table[1], 0, first.number);
+  moduli.store(table[1], 1, second.number);
+  moduli.multiply(table[0], one, moduli.square_of_radix);
+  moduli.multiply(table[1], table[1], moduli.square_of_radix);
+  for (std::size_t i = 2; i < table_size; ++i) moduli.multiply(table[i], table[i - 1], table[1]);
 
-  Two<N> powers, factors;
-  const auto digits_at = [&](Two<N>& found, std::size_t at) {
-    look_up<N>(found[0], table, 0, bits(first.exponent, at, window));
-    look_up<N>(found[1], table, 1, bits(second.exponent, at, window));
+  Digits powers, factors;
+  const auto digits_at = [&](Digits& found, std::size_t at) {
+    look_up(found, table, {first.exponent.bits(at, window), second.exponent.bits(at, window)}, moduli.vectors);
   };
-  std::size_t at = 64 * N / window * window;
+  std::size_t at = 64 * moduli.limbs / window * window;
   digits_at(powers, at);
   while (at > 0) {
     at -= window;
-    for (std::size_t i = 0; i < window; ++i) multiply(powers, powers, powers, moduli);
+    for (std::size_t i = 0; i < window; ++i) moduli.multiply(powers, powers, powers);
     digits_at(factors, at);
-    multiply(powers, powers, factors, moduli);
+    moduli.multiply(powers, powers, factors);
   }
-  multiply(powers, powers, ones, moduli);  // at most the modulus
+  moduli.multiply(powers, powers, one);  // at most the modulus
   clear_vectors();
-  return {first.modulo.reduce_once(powers[0].to_limbs()), second.modulo.reduce_once(powers[1].to_limbs())};
+  for (std::size_t k = 0; k < 2; ++k) {
+    const Power& power = k == 0 ? first : second;
+    power.number = moduli.load(powers, k);
+    subtract_once(0, power.number, power.modulo.modulus());
+  }
 }
 
-template <std::size_t N>
-[[gnu::cold]] TARGET Limbs<N> raise_public(const Montgomery<N>& modulo, const Limbs<N>& base, Limb exponent) {
-  const Modulus<N> modulus[1] = {Modulus<N>(modulo)};
-  const Digits<N> square_of_radix[1] = {modulus[0].square_of_radix}, one[1] = {Digits<N>(Limbs<N>::from_word(1))};
-  Digits<N> entered[1] = {Digits<N>(base)}, power[1];
-  multiply(entered, entered, square_of_radix, modulus);
-  power[0] = entered[0];
+[[gnu::cold]] LongNumber raise_public(const LongMontgomery& modulo, const LongNumber& base, Limb exponent) {
+  const Moduli modulus({&modulo});
+  Digits entered;
+  modulus.store(entered, 0, base);
+  modulus.multiply(entered, entered, modulus.square_of_radix);
+  Digits power = entered;
   for (int bit = 62 - std::countl_zero(exponent); bit >= 0; --bit) {
-    multiply(power, power, power, modulus);
-    if ((exponent >> bit & 1) != 0) multiply(power, power, entered, modulus);
+    modulus.multiply(power, power, power);
+    if ((exponent >> bit & 1) != 0) modulus.multiply(power, power, entered);
   }
-  multiply(power, power, one, modulus);
+  modulus.multiply(power, power, modulus.one());
   clear_vectors();
-  return modulo.reduce_once(power[0].to_limbs());
+  LongNumber result = modulus.load(power, 0);
+  subtract_once(0, result, modulo.modulus());
+  return result;
 }
-
-template Limbs<32> raise_public(const Montgomery<32>&, const Limbs<32>&, Limb);
-template Limbs<48> raise_public(const Montgomery<48>&, const Limbs<48>&, Limb);
-template Limbs<64> raise_public(const Montgomery<64>&, const Limbs<64>&, Limb);
-template TwoNumbers<16> raise_two(const Power<16>&, const Power<16>&);
-template TwoNumbers<24> raise_two(const Power<24>&, const Power<24>&);
-template TwoNumbers<32> raise_two(const Power<32>&, const Power<32>&);
 
 }  // namespace limpid::crypto::x86

@@ -3,33 +3,25 @@
 // vectors.
 #pragma once
 
-#include "limpid/crypto/montgomery.hpp"
+#include "limpid/crypto/long_montgomery.hpp"
 
 namespace limpid::crypto::x86 {
 
-// base^exponent modulo `modulo`, for a base below the modulus; no number in Montgomery form.
-template <std::size_t N>
+// number becomes number^exponent modulo `modulo`. It is below the modulus; nothing is in Montgomery form.
 struct Power {
-  const Montgomery<N>& modulo;
-  const Limbs<N>& base;
-  const Limbs<N>& exponent;
+  const LongMontgomery& modulo;
+  LongNumber& number;
+  const LongNumber& exponent;
 };
 
 // Primes of up to so many limbs: beyond that two do not fit into the registers, and nothing is gained.
 inline constexpr std::size_t max_power_limbs = 32;
 
-template <std::size_t N>
-struct TwoNumbers {
-  Limbs<N> first, second;
-};
+// Both of one width.
+void raise_two(const Power& first, const Power& second);
 
-// For N of 16, 24 and 32.
-template <std::size_t N>
-TwoNumbers<N> raise_two(const Power<N>& first, const Power<N>& second);
-
-// base^exponent for a public exponent above 1 and a modulus of 32, 48 or 64 limbs.
+// base^exponent for a public exponent above 1 and a modulus of so many limbs at most.
 inline constexpr std::size_t max_public_power_limbs = 64;
-template <std::size_t N>
-Limbs<N> raise_public(const Montgomery<N>& modulo, const Limbs<N>& base, Limb exponent);
+LongNumber raise_public(const LongMontgomery& modulo, const LongNumber& base, Limb exponent);
 
 }  // namespace limpid::crypto::x86

@@ -35,20 +35,20 @@ const BaseTable<Curve>& base_table() {
 
 template <class Curve>
 constexpr BaseTable<Curve> BaseTable<Curve>::make() {
-  using Formulas = PointFormulas<Curve>;
+  constexpr PointFormulas<Curve> formulas;
   using Number = typename Curve::Number;
   constexpr std::size_t count = rows * multiples;
   const auto& field = Curve::modulo_prime;
   PointOf<Curve> points[count] = {};
-  PointOf<Curve> first = Formulas::to_point({field.enter(Curve::base_x), field.enter(Curve::base_y)});
+  PointOf<Curve> first = formulas.to_point({field.enter(Curve::base_x), field.enter(Curve::base_y)});
   for (std::size_t row = 0; row < rows; ++row) {
     PointOf<Curve>* multiple = points + row * multiples;  // multiple[i] is (i + 1) * first
     multiple[0] = first;
     for (std::size_t i = 1; i < multiples; ++i) {
-      multiple[i] = i % 2 == 1 ? Formulas::twice(multiple[i / 2]) : Formulas::add_different(multiple[i - 1], first);
+      multiple[i] = i % 2 == 1 ? formulas.twice(multiple[i / 2]) : formulas.add_different(multiple[i - 1], first);
     }
     first = multiple[multiples - 1];
-    for (std::size_t i = 0; i < (comb - 1) * window + 1; ++i) first = Formulas::twice(first);
+    for (std::size_t i = 0; i < (comb - 1) * window + 1; ++i) first = formulas.twice(first);
   }
   // One inversion for all (Montgomery's trick): prefix[i] is the product of the first i denominators.
   Number prefix[count] = {field.one()};

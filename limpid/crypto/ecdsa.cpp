@@ -17,25 +17,23 @@ typename Curve::Number reduced(Bytes digest) {
   return Curve::modulo_order.reduce_once(from_big_endian<Curve::Number::size>(leftmost));
 }
 
+template <class Curve>
+Secret<scalar_size<Curve>> encoded(const typename Curve::Number& number) {
+  Secret<scalar_size<Curve>> bytes;
+  to_big_endian(number, bytes.mutable_bytes());
+  return bytes;
+}
+
 }  // namespace
 
-template <class Curve>
-NonceGenerator<Curve>::NonceGenerator(const Number& private_key, HashAlgorithm hash, Bytes digest, Bytes additional,
-                                      CpuFeatures cpu)
+NonceBytes::NonceBytes(HashAlgorithm hash, Bytes private_key, Bytes digest, Bytes additional, CpuFeatures cpu)
     : hash_(hash), k_(HashSecret::zeros(digest_size(hash))), v_(HashSecret::zeros(digest_size(hash))), cpu_(cpu) {
   // Steps b to g.
   for (Byte& byte : v_.mutable_bytes()) byte = 1;
-  Secret<scalar_size<Curve>> encoded_key;
-  to_big_endian(private_key, encoded_key.mutable_bytes());
-  std::array<Byte, scalar_size<Curve>> encoded_digest;
-  to_big_endian(reduced<Curve>(digest), std::span(encoded_digest));
-  for (const Byte step : {Byte{0}, Byte{1}}) {
-    rekey({{&step, 1}, encoded_key.bytes(), encoded_digest, additional});
-  }
+  for (const Byte step : {Byte{0}, Byte{1}}) rekey({{&step, 1}, private_key, digest, additional});
 }
 
-template <class Curve>
-void NonceGenerator<Curve>::rekey(std::initializer_list<Bytes> pieces) {
+void NonceBytes::rekey(std::initializer_list<Bytes> pieces) {
   Hmac mac(hash_, k_.bytes(), cpu_);
   mac.update(v_.bytes(), cpu_);
   for (const Bytes piece : pieces) mac.update(piece, cpu_);
@@ -43,27 +41,33 @@ void NonceGenerator<Curve>::rekey(std::initializer_list<Bytes> pieces) {
   advance();
 }
 
-template <class Curve>
-void NonceGenerator<Curve>::advance() {
-  v_ = hmac(hash_, k_.bytes(), v_.bytes(), cpu_);
+void NonceBytes::advance() { v_ = hmac(hash_, k_.bytes(), v_.bytes(), cpu_); }
+
+void NonceBytes::next(MutableBytes candidate) {
+  static constexpr Byte step = 0;
+  if (drawn_) rekey({{&step, 1}});
+  drawn_ = true;
+  while (!candidate.empty()) {
+    advance();
+    const Bytes more = Bytes(v_.bytes()).first(std::min(v_.size(), candidate.size()));
+    copy(more, candidate);
+    candidate = candidate.subspan(more.size());
+  }
 }
 
 template <class Curve>
+NonceGenerator<Curve>::NonceGenerator(const Number& private_key, HashAlgorithm hash, Bytes digest, Bytes additional,
+                                      CpuFeatures cpu)
+    : bytes_(hash, encoded<Curve>(private_key).bytes(), encoded<Curve>(reduced<Curve>(digest)).bytes(), additional,
+             cpu) {}
+
+template <class Curve>
 void NonceGenerator<Curve>::next(Number& nonce) {
-  // Step h. A candidate that is thrown away says nothing about the next, so its being so may show.
-  constexpr std::size_t size = scalar_size<Curve>;
+  // A candidate that is thrown away says nothing about the next, so its being so may show.
   do {
-    static constexpr Byte step = 0;
-    if (drawn_) rekey({{&step, 1}});
-    drawn_ = true;
-    Secret<size> t;
-    for (std::size_t filled = 0; filled < size;) {
-      advance();
-      const Bytes more = Bytes(v_.bytes()).first(std::min(v_.size(), size - filled));
-      copy(more, MutableBytes(t.mutable_bytes()).subspan(filled));
-      filled += more.size();
-    }
-    nonce = from_big_endian<Number::size>(t.bytes());
+    Secret<scalar_size<Curve>> candidate;
+    bytes_.next(candidate.mutable_bytes());
+    nonce = from_big_endian<Number::size>(candidate.bytes());
   } while (!declassify(mask_if_private_key<Curve>(nonce)));
 }
 
@@ -115,50 +119,61 @@ bool verify(const AffinePointOf<Curve>& public_key, Bytes digest, const RawSigna
   return add(r_plus_order, r, Curve::order) == 0 && mask_if_less(r_plus_order, Curve::prime) != 0 && is_x(r_plus_order);
 }
 
-template <class Curve>
-std::size_t encode(const RawSignature<Curve>& signature, std::span<Byte, max_encoded_size<Curve>> out) {
-  constexpr std::size_t size = scalar_size<Curve>;
+namespace {
+
+std::size_t encode_numbers(Bytes r, Bytes s, MutableBytes out) {
   Writer writer(out);
   writer.u8(0x30);
   writer.vector8([&] {
-    for (const auto& number : {signature.r, signature.s}) {
+    for (Bytes bytes : {r, s}) {
       // X.690, section 8.3.2: as few bytes as hold it; a leading zero where the sign bit would be set.
-      std::array<Byte, size + 1> bytes{};
-      to_big_endian(number, std::span(bytes).template subspan<1, size>());
-      std::size_t skipped = 0;
-      while (skipped < size && bytes[skipped] == 0 && bytes[skipped + 1] < 0x80) ++skipped;
+      while (bytes.size() > 1 && bytes[0] == 0) bytes = bytes.subspan(1);
       writer.u8(0x02);
-      writer.vector8([&] { writer.bytes(Bytes(bytes).subspan(skipped)); });
+      writer.vector8([&] {
+        if (bytes[0] >= 0x80) writer.u8(0);
+        writer.bytes(bytes);
+      });
     }
   });
   return writer.size();
 }
 
+// Into r and s, which hold zeros and are of one length.
+bool decode_numbers(Bytes encoded, MutableBytes r, MutableBytes s) {
+  Reader outer(encoded);
+  if (outer.u8() != 0x30) return false;
+  Reader inner(outer.vector8());
+  if (!outer.finished()) return false;
+  for (const MutableBytes number : {r, s}) {
+    if (inner.u8() != 0x02) return false;
+    Bytes bytes = inner.vector8();
+    // Neither empty, nor negative, nor longer than need be.
+    if (bytes.empty() || bytes[0] >= 0x80 || (bytes.size() > 1 && bytes[0] == 0 && bytes[1] < 0x80)) return false;
+    if (bytes[0] == 0) bytes = bytes.subspan(1);
+    if (bytes.size() > number.size()) return false;
+    copy(bytes, number.last(bytes.size()));
+  }
+  return inner.finished();
+}
+
+}  // namespace
+
+template <class Curve>
+std::size_t encode(const RawSignature<Curve>& signature, std::span<Byte, max_encoded_size<Curve>> out) {
+  std::array<Byte, scalar_size<Curve>> r, s;
+  to_big_endian(signature.r, std::span(r));
+  to_big_endian(signature.s, std::span(s));
+  return encode_numbers(r, s, out);
+}
+
 template <class Curve>
 std::optional<RawSignature<Curve>> decode(Bytes encoded) {
-  constexpr std::size_t size = scalar_size<Curve>;
   // Lengths above 127 have another form (X.690, section 8.1.3.5), but two numbers of 49 bytes do not get there; and
   // what is read as such a length here does not end where they do.
   static_assert(max_encoded_size<Curve> < 128 + 2);
-  Reader outer(encoded);
-  if (outer.u8() != 0x30) return std::nullopt;
-  Reader inner(outer.vector8());
-  if (!outer.finished()) return std::nullopt;
-  RawSignature<Curve> signature{};
-  for (auto* number : {&signature.r, &signature.s}) {
-    if (inner.u8() != 0x02) return std::nullopt;
-    Bytes bytes = inner.vector8();
-    // Neither empty, nor negative, nor longer than need be.
-    if (bytes.empty() || bytes[0] >= 0x80 || (bytes.size() > 1 && bytes[0] == 0 && bytes[1] < 0x80))
-      return std::nullopt;
-    if (bytes[0] == 0) bytes = bytes.subspan(1);
-    if (bytes.size() > size) return std::nullopt;
-    std::array<Byte, size> padded{};
-    copy(bytes, MutableBytes(padded).last(bytes.size()));
-    *number = from_big_endian<Curve::Number::size>(padded);
-  }
-  if (!inner.finished()) return std::nullopt;
-  return signature;
+  std::array<Byte, scalar_size<Curve>> r{}, s{};
+  if (!decode_numbers(encoded, r, s)) return std::nullopt;
+  return RawSignature<Curve>{from_big_endian<Curve::Number::size>(r), from_big_endian<Curve::Number::size>(s)};
 }
 
 template class NonceGenerator<P256>;

@@ -13,6 +13,24 @@ struct RawSignature {
   typename Curve::Number r, s;
 };
 
+// What RFC 6979, section 3.2, draws nonces from, given private key and reduced digest as bytes.
+class NonceBytes {
+ public:
+  NonceBytes(HashAlgorithm hash, Bytes private_key, Bytes digest, Bytes additional, CpuFeatures cpu);
+
+  // Step h, but for its test: the next candidate, as long as the key.
+  void next(MutableBytes candidate);
+
+ private:
+  void rekey(std::initializer_list<Bytes> pieces);  // K = HMAC_K(V || pieces), then V = HMAC_K(V)
+  void advance();                                   // V = HMAC_K(V)
+
+  HashAlgorithm hash_;
+  HashSecret k_, v_;
+  CpuFeatures cpu_;
+  bool drawn_ = false;
+};
+
 // The nonces of RFC 6979, section 3.2, for a private key in [1, n-1] and the digest of a message by the hash named,
 // which the generator uses as well, with the additional data of section 3.6: with none, nonces are the deterministic
 // ones.
@@ -27,13 +45,7 @@ class NonceGenerator {
   void next(Number& nonce);
 
  private:
-  void rekey(std::initializer_list<Bytes> pieces);  // K = HMAC_K(V || pieces), then V = HMAC_K(V)
-  void advance();                                   // V = HMAC_K(V)
-
-  HashAlgorithm hash_;
-  HashSecret k_, v_;
-  CpuFeatures cpu_;
-  bool drawn_ = false;
+  NonceBytes bytes_;
 };
 
 // Digests may be shorter or longer than n: what counts is their leftmost bits, as many as n has.

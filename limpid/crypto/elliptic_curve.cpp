@@ -46,8 +46,9 @@ struct SparseDigits {
 };
 
 // table[magnitude - 1], or zeros for magnitude 0. Reads the whole table whatever the magnitude is.
+// (Not inlined: there g++ makes less of it.)
 template <class T, std::size_t Size>
-T look_up(const T (&table)[Size], Limb magnitude) {
+[[gnu::noinline]] T look_up(const T (&table)[Size], Limb magnitude) {
   T found{};
   for (std::size_t i = 0; i < Size; ++i) {
     const Limb mask = limpid::mask_if_zero(magnitude ^ (i + 1));
@@ -61,17 +62,41 @@ T look_up(const T (&table)[Size], Limb magnitude) {
   return found;
 }
 
-// Multiples of points of a curve by the arithmetic of `Field`, which is the curve's own or a kernel's.
-template <class Curve, class Field>
+// The arithmetic of the curve's field: its own, or that of the fastest kernel that the CPU has.
+template <class Curve>
+struct FieldOf : Curve {
+  explicit constexpr FieldOf(CpuFeatures) {}
+};
+
+#if defined(__x86_64__)
+// Called through pointers, which takes little beside what they do: one copy of all that is above them serves both.
+template <>
+struct FieldOf<P256> : P256 {
+  Number (*multiply)(const Number&, const Number&) = P256::multiply;
+  Number (*square)(const Number&) = P256::square;
+
+  explicit FieldOf(CpuFeatures cpu) {
+    if (!cpu.bmi2_adx) return;
+    multiply = x86::P256Field::multiply;
+    square = x86::P256Field::square;
+  }
+};
+#endif
+
+// Multiples of points of a curve.
+template <class Curve, class Field = FieldOf<Curve>>
 struct Multiples : PointFormulas<Field> {
   using typename PointFormulas<Field>::Number;
   using typename PointFormulas<Field>::Point;
   using typename PointFormulas<Field>::AffinePoint;
   using PointFormulas<Field>::infinity, PointFormulas<Field>::twice, PointFormulas<Field>::add_different,
-      PointFormulas<Field>::select, PointFormulas<Field>::negate, PointFormulas<Field>::to_point;
+      PointFormulas<Field>::select, PointFormulas<Field>::negate, PointFormulas<Field>::to_point,
+      PointFormulas<Field>::field;
   using Table = BaseTable<Curve>;
 
-  static void add_digit(Point& sum, const AffinePoint (&row)[Table::multiples], Digit digit) {
+  explicit Multiples(CpuFeatures cpu) : PointFormulas<Field>{Field(cpu)} {}
+
+  void add_digit(Point& sum, const AffinePoint (&row)[Table::multiples], Digit digit) const {
     AffinePoint term = look_up(row, digit.magnitude);
     term.y = crypto::select(digit.negative, negate(term.y), term.y);
     sum = select(limpid::mask_if_zero(digit.magnitude), sum, add_different(sum, term));
@@ -88,7 +113,7 @@ struct Multiples : PointFormulas<Field> {
   // So the difference would have to be -n, and the last term, which is 2^(L-1) or 2^L for P-256 and 2^L for P-384, 2^L,
   // as the others do not reach from the other one to n. But the scalar exceeds the difference by twice that term, and
   // 2^(L+1) - n is above n.
-  static Point multiply_base(const Number& scalar) {
+  Point multiply_base(const Number& scalar) const {
     constexpr std::size_t w = Table::window, comb = Table::comb, last = Table::digits - 1;
     static_assert(last % comb == 0);
     Point sum = infinity;
@@ -106,7 +131,7 @@ struct Multiples : PointFormulas<Field> {
   // A partial sum never equals the term added to it: they are 32 m and d times the point with 0 < |d| <= 16, so 32 m -
   // d is not zero; and as 32 m + d is below n, being the scalar or a 32nd of it and less, the only multiple of n that
   // 32 m - d could reach is n itself, for a negative d. But then d is -n modulo 32: 15 for P-256 and 13 for P-384.
-  static Point multiply(const AffinePoint& point, const Number& scalar) {
+  Point multiply(const AffinePoint& point, const Number& scalar) const {
     static_assert((-Curve::order[0] & 31) < 16);
     Point table[16];
     table[0] = to_point(point);
@@ -125,7 +150,7 @@ struct Multiples : PointFormulas<Field> {
   }
 
   template <class Term>
-  static void add_variable_time(Point& sum, Term term, bool negative) {
+  void add_variable_time(Point& sum, Term term, bool negative) const {
     if (negative) term.y = negate(term.y);
     const Point other = [&] {
       if constexpr (requires { term.z; }) {
@@ -136,8 +161,8 @@ struct Multiples : PointFormulas<Field> {
     }();
     // The terms are public, so the one case that add_different leaves out can be asked for: H and R zero.
     const Point result = add_different(sum, term);
-    const auto y_times_cube = [](const Point& a, const Number& z) {
-      return Field::multiply(a.y, Field::multiply(Field::square(z), z));
+    const auto y_times_cube = [this](const Point& a, const Number& z) {
+      return field.multiply(a.y, field.multiply(field.square(z), z));
     };
     const bool vanished = mask_if_zero(result.z) != 0;
     if (vanished && mask_if_equal(y_times_cube(sum, other.z), y_times_cube(other, sum.z)) != 0) {
@@ -147,7 +172,7 @@ struct Multiples : PointFormulas<Field> {
     }
   }
 
-  static Point multiply_two(const Number& a, const AffinePoint& point, const Number& b) {
+  Point multiply_two(const Number& a, const AffinePoint& point, const Number& b) const {
     // For G the odd multiples from the first row of its table, for the point those up to 15.
     const SparseDigits<Number::size> base_digits(a, Table::window), point_digits(b, 5);
     const Point two = twice(to_point(point));
@@ -165,17 +190,6 @@ struct Multiples : PointFormulas<Field> {
     return sum;
   }
 };
-
-// Calls `work` with the fastest arithmetic of the curve's field that the CPU has.
-template <class Curve>
-auto with_field([[maybe_unused]] CpuFeatures cpu, auto work) {
-#if defined(__x86_64__)
-  if constexpr (std::same_as<Curve, P256>) {
-    if (cpu.bmi2_adx) return work(Multiples<Curve, x86::P256Field>());
-  }
-#endif
-  return work(Multiples<Curve, Curve>());
-}
 
 template <class Curve>
 bool is_on_curve(const AffinePointOf<Curve>& a) {
@@ -216,19 +230,19 @@ AffinePointOf<Curve> to_affine(const PointOf<Curve>& point) {
 
 template <class Curve>
 PointOf<Curve> multiply_base(const typename Curve::Number& scalar, CpuFeatures cpu) {
-  return with_field<Curve>(cpu, [&](auto multiples) { return multiples.multiply_base(scalar); });
+  return Multiples<Curve>(cpu).multiply_base(scalar);
 }
 
 template <class Curve>
 PointOf<Curve> multiply_point(const AffinePointOf<Curve>& point, const typename Curve::Number& scalar,
                               CpuFeatures cpu) {
-  return with_field<Curve>(cpu, [&](auto multiples) { return multiples.multiply(point, scalar); });
+  return Multiples<Curve>(cpu).multiply(point, scalar);
 }
 
 template <class Curve>
 PointOf<Curve> multiply_two(const typename Curve::Number& a, const AffinePointOf<Curve>& point,
                             const typename Curve::Number& b, CpuFeatures cpu) {
-  return with_field<Curve>(cpu, [&](auto multiples) { return multiples.multiply_two(a, point, b); });
+  return Multiples<Curve>(cpu).multiply_two(a, point, b);
 }
 
 template std::optional<AffinePoint<4>> decode_point<P256>(Bytes);

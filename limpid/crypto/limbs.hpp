@@ -178,9 +178,9 @@ constexpr Limb bits(const Limbs<N>& a, std::size_t at, std::size_t count) {
   return bits(a.limb, N, at, count);
 }
 
-// From big-endian bytes, exactly 8 N of them.
+// From big-endian bytes, exactly 8 N of them. (To and from bytes is not on anybody's way: called, not inlined.)
 template <std::size_t N>
-constexpr Limbs<N> from_big_endian(std::span<const Byte, 8 * N> bytes) {
+[[gnu::noinline]] constexpr Limbs<N> from_big_endian(std::span<const Byte, 8 * N> bytes) {
   Limbs<N> number{};
   for (std::size_t i = 0; i < 8 * N; ++i) number[N - 1 - i / 8] = number[N - 1 - i / 8] << 8 | bytes[i];
   return number;
@@ -197,7 +197,7 @@ constexpr Limbs<N> from_short_big_endian(Bytes bytes) {
 }
 
 template <std::size_t N>
-constexpr void to_big_endian(const Limbs<N>& number, std::span<Byte, 8 * N> bytes) {
+[[gnu::noinline]] constexpr void to_big_endian(const Limbs<N>& number, std::span<Byte, 8 * N> bytes) {
   for (std::size_t i = 0; i < 8 * N; ++i) bytes[i] = static_cast<Byte>(number[N - 1 - i / 8] >> (56 - 8 * (i % 8)));
 }
 

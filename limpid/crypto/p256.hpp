@@ -2,7 +2,7 @@
 // - 1 in Montgomery form. What Montgomery<4> does, with a reduction that the prime's shape makes cheap. Constant time.
 //
 // A curve is what elliptic_curve.hpp asks of such a struct. Kernels for other instructions derive from it and replace
-// multiply and square: nothing else costs much.
+// multiply and square: nothing else costs much. These two are called, not inlined.
 #pragma once
 
 #include "limpid/crypto/montgomery.hpp"
@@ -52,7 +52,7 @@ struct P256 {
     t[4] = Limb{top} + carry;
   }
 
-  static constexpr Number multiply(const Number& a, const Number& b) {
+  [[gnu::noinline]] static constexpr Number multiply(const Number& a, const Number& b) {
     Limb t[5] = {};
     multiply_by_limb(t, a, b[0]);
     reduce_by_limb(t, 0);
@@ -61,7 +61,7 @@ struct P256 {
     return subtract_once(static_cast<Carry>(t[4]), Number{t[0], t[1], t[2], t[3]}, prime);
   }
 
-  static constexpr Number square(const Number& a) {
+  [[gnu::noinline]] static constexpr Number square(const Number& a) {
     // The products of different limbs, at 2^64 times cross: a[0] with the others, then those of the others.
     Limb cross[7] = {};
     Limb first[4] = {};

@@ -151,7 +151,7 @@ class Group : public testing::Test {
   using Scalar = typename Curve::Number;
   static constexpr std::size_t width = scalar_size<Curve>;
   using Encoded = std::array<Byte, point_size<Curve>>;
-  using Formulas = PointFormulas<Curve>;
+  static constexpr PointFormulas<Curve> formulas{};
 
   // a * G + b * point, or nothing if that is infinity.
   std::optional<Encoded> combine(const Scalar& a, const Scalar& b, Bytes point) {
@@ -305,23 +305,23 @@ TYPED_TEST(Group, ZeroTimesAnythingIsInfinity) {
     EXPECT_FALSE(this->encoded(multiply_point<TypeParam>(*point, {}, cpu)));
     EXPECT_FALSE(this->encoded(multiply_two<TypeParam>({}, *point, {}, cpu)));
   }
-  EXPECT_FALSE(this->encoded(TestFixture::Formulas::twice(TestFixture::Formulas::infinity)));
+  EXPECT_FALSE(this->encoded(TestFixture::formulas.twice(TestFixture::formulas.infinity)));
 }
 
 TYPED_TEST(Group, AdditionHandlesInfinityAndNegatives) {
   using Number = typename TypeParam::Number;
-  using Points = typename TestFixture::Formulas;
+  constexpr auto& points = TestFixture::formulas;
   const auto three = *this->decoded(*this->base_multiple(Number::from_word(3)));
   const auto five = multiply_base<TypeParam>(Number::from_word(5), portable_cpu);
   const auto minus_three = multiply_base<TypeParam>(plus(TypeParam::order, -3), portable_cpu);
-  EXPECT_EQ(this->encoded(Points::add_different(five, three)), this->base_multiple(Number::from_word(8)));
-  EXPECT_EQ(this->encoded(Points::add_different(five, minus_three)), this->base_multiple(Number::from_word(2)));
-  EXPECT_EQ(this->encoded(Points::add_different(Points::infinity, three)), this->encoded(Points::to_point(three)));
-  EXPECT_EQ(this->encoded(Points::add_different(Points::infinity, five)), this->encoded(five));
-  EXPECT_EQ(this->encoded(Points::add_different(five, Points::infinity)), this->encoded(five));
-  EXPECT_FALSE(this->encoded(Points::add_different(Points::infinity, Points::infinity)));
-  EXPECT_FALSE(this->encoded(Points::add_different(minus_three, three)));
-  EXPECT_FALSE(this->encoded(Points::add_different(minus_three, Points::to_point(three))));
+  EXPECT_EQ(this->encoded(points.add_different(five, three)), this->base_multiple(Number::from_word(8)));
+  EXPECT_EQ(this->encoded(points.add_different(five, minus_three)), this->base_multiple(Number::from_word(2)));
+  EXPECT_EQ(this->encoded(points.add_different(points.infinity, three)), this->encoded(points.to_point(three)));
+  EXPECT_EQ(this->encoded(points.add_different(points.infinity, five)), this->encoded(five));
+  EXPECT_EQ(this->encoded(points.add_different(five, points.infinity)), this->encoded(five));
+  EXPECT_FALSE(this->encoded(points.add_different(points.infinity, points.infinity)));
+  EXPECT_FALSE(this->encoded(points.add_different(minus_three, three)));
+  EXPECT_FALSE(this->encoded(points.add_different(minus_three, points.to_point(three))));
 }
 
 TYPED_TEST(Group, TheBaseTableHoldsWhatItSays) {
@@ -333,7 +333,7 @@ TYPED_TEST(Group, TheBaseTableHoldsWhatItSays) {
       for (std::size_t n = 0; n < Table::comb * Table::window * row; ++n) {
         scalar = TypeParam::modulo_order.add(scalar, scalar);
       }
-      ASSERT_EQ(this->encoded(TestFixture::Formulas::to_point(base_table<TypeParam>().row[row][i])),
+      ASSERT_EQ(this->encoded(TestFixture::formulas.to_point(base_table<TypeParam>().row[row][i])),
                 this->base_multiple(scalar))
           << row << ", " << i;
     }

@@ -2,7 +2,7 @@
 
 #include <sodium.h>
 
-#include "limpid/crypto/hmac.hpp"
+#include "limpid/crypto/portable/hmac_sha256.hpp"
 
 namespace limpid::crypto {
 namespace {
@@ -26,9 +26,6 @@ void Generator::fill(MutableBytes out) {
   copy(Bytes(block.bytes()).first(32), key_.mutable_bytes());
 }
 
-void Generator::mix(Bytes entropy) {
-  const HashSecret mixed = hmac(HashAlgorithm::sha256, key_.bytes(), entropy, portable_cpu);
-  copy(mixed.bytes(), key_.mutable_bytes());
-}
+void Generator::mix(Bytes entropy) { key_ = portable::hmac_sha256(key_.bytes(), entropy); }
 
 }  // namespace limpid::crypto

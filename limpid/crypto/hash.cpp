@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "limpid/crypto/portable/sha2.hpp"
+#include "limpid/crypto/sha256_constants.hpp"
 #include "limpid/crypto/x86/sha256.hpp"
 
 namespace limpid::crypto {
@@ -12,7 +13,7 @@ namespace {
 constexpr std::array<std::uint64_t, 8> initial_value(HashAlgorithm algorithm) {
   switch (algorithm) {
     case HashAlgorithm::sha256:
-      return {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+      return sha256_initial_value;
     case HashAlgorithm::sha384:
       return {0xcbbb9d5dc1059ed8, 0x629a292a367cd507, 0x9159015a3070dd17, 0x152fecd8f70e5939,
               0x67332667ffc00b31, 0x8eb44a8768581511, 0xdb0c2e0d64f98fa7, 0x47b5481dbefa4fa4};

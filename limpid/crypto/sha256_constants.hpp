@@ -1,4 +1,4 @@
-// What the SHA-256 kernels of portable/ and x86/ share.
+// What all that computes SHA-256 shares.
 #pragma once
 
 #include <array>
@@ -17,5 +17,9 @@ inline constexpr std::array<std::uint32_t, 64> sha256_constants{
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
+
+// Section 5.3.3, in as many bits as SHA-512's.
+inline constexpr std::array<std::uint64_t, 8> sha256_initial_value{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                                                   0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
 }  // namespace limpid::crypto

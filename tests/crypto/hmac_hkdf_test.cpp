@@ -2,6 +2,7 @@
 #include <openssl/hmac.h>
 
 #include "limpid/crypto/hkdf.hpp"
+#include "limpid/crypto/portable/hmac_sha256.hpp"
 #include "tests/support/cpu.hpp"
 #include "tests/support/hex.hpp"
 #include "tests/support/random.hpp"
@@ -79,6 +80,18 @@ TEST(Hmac, IsTheSameForEverySplitAndGoesOnAsACopy) {
       hmac.update(message.subspan(i), portable_cpu);
       ASSERT_EQ(hmac.finish(portable_cpu), whole);
     }
+  }
+}
+
+TEST(Hmac, TheGeneratorsOwnIsTheSameAtEveryLength) {
+  Secret<32> key;
+  for (std::size_t i = 0; i < 32; ++i) key.mutable_bytes()[i] = static_cast<Byte>(i * 37 + 1);
+  std::array<Byte, 200> message;
+  for (std::size_t i = 0; i < message.size(); ++i) message[i] = static_cast<Byte>(i ^ 0x5a);
+  for (std::size_t size = 0; size <= message.size(); ++size) {
+    const Bytes part = Bytes(message).first(size);
+    const auto own = portable::hmac_sha256(key.bytes(), part);
+    EXPECT_EQ(Bytes(own.bytes()), hmac(HashAlgorithm::sha256, key.bytes(), part, portable_cpu).bytes()) << size;
   }
 }
 

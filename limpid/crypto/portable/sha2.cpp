@@ -59,18 +59,19 @@ void compress(std::array<std::uint64_t, 8>& chaining, Bytes blocks) {
   using Word = typename Sha::Word;
   Word state[8];
   for (std::size_t i = 0; i < 8; ++i) state[i] = static_cast<Word>(chaining[i]);
-  Word w[16];  // the last sixteen words of the message schedule, as a ring
-  for (; !blocks.empty(); blocks = blocks.subspan(sizeof w)) {
-    for (std::size_t i = 0; i < 16; ++i) w[i] = load_big_endian<Word>(blocks.data() + i * sizeof(Word));
+  Word w[Sha::rounds];  // the message schedule
+  for (; !blocks.empty(); blocks = blocks.subspan(16 * sizeof(Word))) {
+    for (std::size_t t = 0; t < 16; ++t) w[t] = load_big_endian<Word>(blocks.data() + t * sizeof(Word));
+    for (std::size_t t = 16; t < Sha::rounds; ++t) {
+      w[t] = Sha::small_sigma_1(w[t - 2]) + w[t - 7] + Sha::small_sigma_0(w[t - 15]) + w[t - 16];
+    }
     auto [a, b, c, d, e, f, g, h] = std::to_array(state);
-    for (std::size_t t = 0; t < Sha::rounds; t += 16) {
-#pragma GCC unroll 16
-      for (std::size_t i = 0; i < 16; ++i) {
-        if (t != 0)
-          w[i] += Sha::small_sigma_1(w[(i + 14) % 16]) + w[(i + 9) % 16] + Sha::small_sigma_0(w[(i + 1) % 16]);
+    for (std::size_t t = 0; t < Sha::rounds; t += 8) {
+#pragma GCC unroll 8
+      for (std::size_t i = 0; i < 8; ++i) {
         const Word ch = g ^ (e & (f ^ g));
         const Word maj = (a & b) | (c & (a | b));
-        const Word t1 = h + Sha::big_sigma_1(e) + ch + Sha::k[t + i] + w[i];
+        const Word t1 = h + Sha::big_sigma_1(e) + ch + Sha::k[t + i] + w[t + i];
         const Word t2 = Sha::big_sigma_0(a) + maj;
         h = g;
         g = f;

@@ -1,4 +1,4 @@
-// Ed25519 (RFC 8032, section 5.1), from libsodium.
+// Ed25519 (RFC 8032, section 5.1).
 #pragma once
 
 #include "limpid/core/secret.hpp"
@@ -12,7 +12,8 @@ void derive_public_key(std::span<const Byte, 32> seed, std::span<Byte, 32> publi
 void sign(std::span<const Byte, 32> seed, std::span<const Byte, 32> public_key, Bytes message,
           std::span<Byte, 64> signature);
 
-// Variable time. Without the cofactor; S >= L, non-canonical points and public keys of small order are refused.
+// Variable time. Without the cofactor, R compared as bytes; S >= L, non-canonical points, and keys and R of small order
+// are refused.
 bool verify(std::span<const Byte, 32> public_key, Bytes message, Bytes signature);
 
 }  // namespace limpid::crypto::ed25519

@@ -201,4 +201,16 @@ template <std::size_t N>
   for (std::size_t i = 0; i < 8 * N; ++i) bytes[i] = static_cast<Byte>(number[N - 1 - i / 8] >> (56 - 8 * (i % 8)));
 }
 
+template <std::size_t N>
+constexpr Limbs<N> from_little_endian(std::span<const Byte, 8 * N> bytes) {
+  Limbs<N> number{};
+  for (std::size_t i = 0; i < 8 * N; ++i) number[i / 8] |= Limb{bytes[i]} << 8 * (i % 8);
+  return number;
+}
+
+template <std::size_t N>
+constexpr void to_little_endian(const Limbs<N>& number, std::span<Byte, 8 * N> bytes) {
+  for (std::size_t i = 0; i < 8 * N; ++i) bytes[i] = static_cast<Byte>(number[i / 8] >> 8 * (i % 8));
+}
+
 }  // namespace limpid::crypto

@@ -1,6 +1,5 @@
-// X25519 (RFC 7748, section 5), from libsodium as it is before sodium_init: that needs no global state and makes keys
-// faster. The
-// derivation has a kernel of its own where the CPU has AVX-512 IFMA.
+// X25519 (RFC 7748, section 5). Keys are made on the curve of Ed25519, which is the same in other coordinates and has a
+// table of multiples of its base point. Agreement has a kernel of its own where the CPU has AVX-512 IFMA.
 #pragma once
 
 #include "limpid/core/cpu_features.hpp"

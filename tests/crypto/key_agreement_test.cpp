@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <sodium.h>
 
 #include <memory>
 #include <random>
@@ -196,7 +197,13 @@ TEST(X25519, EveryKernelAgreesOnEdges) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::vector<Byte> scalar(32);
     random.fill(scalar);
-    agreed(*key_of(NamedGroup::x25519, i % 2 == 0 ? scalar : values[values.size() - 1 - i]), values[i]);
+    if (i % 2 != 0) scalar = values[values.size() - 1 - i];
+    std::vector<Byte> shared(32), public_key(32);
+    const bool agrees = crypto_scalarmult_curve25519(shared.data(), scalar.data(), values[i].data()) == 0;
+    crypto_scalarmult_curve25519_base(public_key.data(), scalar.data());
+    const auto key = key_of(NamedGroup::x25519, scalar);
+    EXPECT_EQ(agreed(*key, values[i]), agrees ? to_hex(shared) : "refused");
+    EXPECT_EQ(to_hex(key->public_key()), to_hex(public_key));
   }
 }
 

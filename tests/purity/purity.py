@@ -38,13 +38,8 @@ SYMBOLS = set(
 
 # The functions of libsodium that are pure: no global state, no randomness, no need for sodium_init.
 SODIUM_SYMBOLS = set(
-    """crypto_sign_ed25519_seed_keypair crypto_sign_ed25519_detached crypto_sign_ed25519_verify_detached
-    crypto_scalarmult_curve25519 crypto_scalarmult_curve25519_base
-    crypto_stream_chacha20 crypto_stream_chacha20_xor_ic crypto_stream_chacha20_ietf crypto_stream_chacha20_ietf_xor_ic
-    crypto_onetimeauth_poly1305 crypto_onetimeauth_poly1305_init crypto_onetimeauth_poly1305_update
-    crypto_onetimeauth_poly1305_final
-    crypto_aead_chacha20poly1305_ietf_encrypt_detached crypto_aead_chacha20poly1305_ietf_decrypt_detached
-    crypto_shorthash_siphash24 sodium_memzero sodium_memcmp""".split()
+    """crypto_stream_chacha20_ietf crypto_stream_chacha20_ietf_xor_ic crypto_onetimeauth_poly1305_init
+    crypto_onetimeauth_poly1305_update crypto_onetimeauth_poly1305_final crypto_shorthash_siphash24""".split()
 )
 
 # Instructions whose result depends on more than registers and memory, or that leave the process.

@@ -9,7 +9,7 @@ import re
 import sys
 
 SERVER = {"core", "crypto", "tcpip", "http", "stack", "tls", "xen_netfront_protocol", "sodium", "platform", "image"}
-TOO_LARGE = """Above the aim, most of all by crypto (kernels for each kind of CPU, RSA and two curves), tcpip and libsodium's Ed25519.
+TOO_LARGE = """Above the aim, most of all by crypto (kernels for each kind of CPU, RSA and two curves) and tcpip.
 ARCHITECTURE.md, "What the boot images weigh", says what was tried, with what result."""
 # image: link map, at most so many bytes, the parts that may be in it
 IMAGES = {
@@ -18,8 +18,7 @@ IMAGES = {
 }
 # The members of libsodium that may: GMP is not in the image at all, and of libsodium nothing that keeps state.
 SODIUM = set(
-    """chacha20_ref stream_chacha20 ed25519_ref10 fe51_invert hash_sha512_cp keypair onetimeauth_poly1305 open
-    poly1305_donna scalarmult_curve25519 shorthash_siphash24_ref sign verify x25519_ref10""".split()
+    "chacha20_ref stream_chacha20 onetimeauth_poly1305 poly1305_donna shorthash_siphash24_ref verify".split()
 )
 
 

@@ -1,6 +1,6 @@
 #include "limpid/crypto/x86/x25519.hpp"
 
-#include "limpid/crypto/montgomery.hpp"
+#include "limpid/crypto/field25519.hpp"
 #include "limpid/crypto/x86/intrinsics.hpp"
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma")))
@@ -9,10 +9,10 @@
 namespace limpid::crypto::x86 {
 namespace {
 
-constexpr std::size_t count = 5;
-constexpr Limb low_51 = (Limb{1} << 51) - 1;
-constexpr Limbs<4> prime{0xffffffffffffffed, 0xffffffffffffffff, 0xffffffffffffffff, 0x7fffffffffffffff};  // 2^255 - 19
-constexpr Montgomery<4> modulo_prime{prime};
+using field25519::Element;
+
+constexpr std::size_t count = field25519::digits;
+constexpr Limb low_51 = field25519::digit_mask;
 
 // Four numbers modulo 2^255 - 19, a lane each, in digits of 51 bits. As factors, digits must be below 2^52; those that
 // `carry` leaves are below 2^51 + 2^15.
@@ -122,35 +122,20 @@ KERNEL Four step(const Four& state, const Four& x_1, const Four& a24, const Four
   return blend(0b0101, z, next);
 }
 
-// A lane as a number below 2^256.
 template <int lane>
-TARGET Limbs<4> number_in(const Four& a) {
-  unsigned __int128 digits = 0;
-  Limbs<4> number{};
-  // Digit i goes to bit 51 i; what is there of earlier digits' carries is below 2^64.
-  std::size_t filled = 0, limb = 0;
+TARGET Element element_in(const Four& a) {
+  Element element;
   for (std::size_t i = 0; i < count; ++i) {
     alignas(32) Limb all[4];
     _mm256_store_si256(reinterpret_cast<__m256i*>(all), a.digit[i]);
-    digits += static_cast<unsigned __int128>(all[lane]) << filled;
-    filled += 51;
-    if (filled >= 64) {
-      number[limb++] = static_cast<Limb>(digits);
-      digits >>= 64;
-      filled -= 64;
-    }
+    element.digit[i] = all[lane];
   }
-  number[limb] = static_cast<Limb>(digits);
-  return number;
+  return element;
 }
 
-Limbs<4> from_little_endian(std::span<const Byte, 32> bytes) {
-  Limbs<4> number{};
-  for (std::size_t i = 0; i < 32; ++i) number[i / 8] |= Limb{bytes[i]} << 8 * (i % 8);
-  return number;
-}
+}  // namespace
 
-TARGET Limbs<4> ladder(const Limbs<4>& scalar, const Limbs<4>& u) {
+TARGET Limbs<4> multiply_u(const Limbs<4>& k, const Limbs<4>& u) {
   Four state, x_1, a24, zero;
   for (std::size_t i = 0; i < count; ++i) {
     const Limb digit = bits(u, 51 * i, 51), one = i == 0 ? 1 : 0;
@@ -164,26 +149,14 @@ TARGET Limbs<4> ladder(const Limbs<4>& scalar, const Limbs<4>& u) {
     return blend(static_cast<Lanes>(value_barrier(Limb{0} - differs)), a, permuted<halves_swapped>(a));
   };
   for (std::size_t t = 255; t-- > 0;) {
-    const Limb bit = bits(scalar, t, 1);
+    const Limb bit = bits(k, t, 1);
     state = step(swapped_if(state, bit ^ before), x_1, a24, zero);
     before = bit;
   }
   state = swapped_if(state, before);
   // x_2 / z_2; zero for zero.
-  const Limbs<4> x = modulo_prime.enter(number_in<0>(state));
-  const Limbs<4> z = modulo_prime.leave(modulo_prime.enter(number_in<1>(state)));
-  return modulo_prime.multiply(x, modular_inverse(z, prime));
-}
-
-}  // namespace
-
-void x25519(std::span<const Byte, 32> private_key, std::span<const Byte, 32> peer_public_key,
-            std::span<Byte, 32> shared) {
-  Limbs<4> scalar = from_little_endian(private_key);
-  scalar[0] &= ~Limb{7};
-  scalar[3] = (scalar[3] & ~(Limb{1} << 63)) | Limb{1} << 62;
-  const Limbs<4> result = ladder(scalar, from_little_endian(peer_public_key));
-  for (std::size_t i = 0; i < 32; ++i) shared[i] = static_cast<Byte>(result[i / 8] >> 8 * (i % 8));
+  const Element x = element_in<0>(state), z = element_in<1>(state);
+  return to_limbs(product(x, inverse(z)));
 }
 
 }  // namespace limpid::crypto::x86

@@ -6,8 +6,7 @@
 
 namespace limpid::crypto::x86 {
 
-// The whole function: clamps the scalar, ignores the peer's highest bit, takes coordinates that are not reduced.
-void x25519(std::span<const Byte, 32> private_key, std::span<const Byte, 32> peer_public_key,
-            std::span<Byte, 32> shared);
+// The u coordinate of k times the point with u, for k with bit 254 as its highest; neither k nor u need be reduced.
+Limbs<4> multiply_u(const Limbs<4>& k, const Limbs<4>& u);
 
 }  // namespace limpid::crypto::x86

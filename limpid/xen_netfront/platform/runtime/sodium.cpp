@@ -1,4 +1,4 @@
-// The five functions of libsodium whose own versions drag a C library in, being here they keep its utils.o out, and
+// The three functions of libsodium whose own versions drag a C library in, being here they keep its utils.o out, and
 // what stands for kernels that are never chosen.
 #include <cstddef>
 
@@ -14,27 +14,16 @@ extern "C" {
 
 void sodium_memzero(void* const memory, const std::size_t size) { wipe({static_cast<Byte*>(memory), size}); }
 
-int sodium_memcmp(const void* const a, const void* const b, std::size_t size) {
-  return constant_time_equal({static_cast<const Byte*>(a), size}, {static_cast<const Byte*>(b), size}) ? 0 : -1;
-}
-
-int sodium_is_zero(const unsigned char* bytes, const std::size_t size) {
-  unsigned char any = 0;
-  for (std::size_t i = 0; i < size; ++i) any = value_barrier(static_cast<unsigned char>(any | bytes[i]));
-  return static_cast<int>(1 & ((any - 1U) >> 8));
-}
-
 // Asked for by functions that nothing here calls.
 void randombytes_buf(void* const to, const std::size_t size) {
   for (std::size_t i = 0; i < size; ++i)
     static_cast<Byte*>(to)[i] = static_cast<Byte>(xen_netfront::platform::hardware_random());
 }
 
-// Kernels that only sodium_init would choose, which nobody calls, since it keeps globals. In their places they keep 34
+// Kernels that only sodium_init would choose, which nobody calls, since it keeps globals. In their places they keep 16
 // KB out.
 extern const char crypto_stream_chacha20_dolbeau_avx2_implementation[1] = {};
 extern const char crypto_stream_chacha20_dolbeau_ssse3_implementation[1] = {};
 extern const char crypto_onetimeauth_poly1305_sse2_implementation[1] = {};
-extern const char crypto_scalarmult_curve25519_sandy2x_implementation[1] = {};
 
 }  // extern "C"

@@ -4,7 +4,7 @@
 
 #include "limpid/core/constant_time.hpp"
 
-// Everything between the public functions at the end has internal linkage and is inlined into code for this target: no
+// Everything but the public functions at the end has internal linkage and is code for this target or inlined into it: no
 // wide copy of a function can be picked by the linker for a CPU without these instructions.
 #define TARGET __attribute__((target("aes,pclmul,ssse3")))
 #define KERNEL TARGET __attribute__((always_inline)) inline
@@ -80,8 +80,11 @@ KERNEL Block hash_batch(Block hash, const Byte* blocks, const Byte* powers) {
   return reduce(sum);
 }
 
-// Hashes what is left, less than a batch, padded to whole blocks, and `last` behind it if there is one: one reduction.
-KERNEL Block hash_rest(Block hash, const Byte* bytes, std::size_t size, const Block* last, const Byte* powers) {
+// Hashes bytes, padded to whole blocks, and `last` behind them if there is one: one reduction for eight blocks and one
+// for the rest. Not inlined: seal and open come here for what is not beside encryption.
+TARGET __attribute__((noinline)) Block hash_bytes(Block hash, const Byte* bytes, std::size_t size, const Block* last,
+                                                  const Byte* powers) {
+  for (; size >= batch_size; size -= batch_size, bytes += batch_size) hash = hash_batch(hash, bytes, powers);
   std::size_t left = (size + block_size - 1) / block_size + (last != nullptr ? 1 : 0);
   if (left == 0) return hash;
   Product sum{};
@@ -98,11 +101,7 @@ KERNEL Block hash_rest(Block hash, const Byte* bytes, std::size_t size, const Bl
 }
 
 KERNEL Block hash_aad(Bytes aad, const Byte* powers) {
-  const Byte* bytes = aad.data();
-  std::size_t size = aad.size();
-  Block hash = _mm_setzero_si128();
-  for (; size >= batch_size; size -= batch_size, bytes += batch_size) hash = hash_batch(hash, bytes, powers);
-  return hash_rest(hash, bytes, size, nullptr, powers);
+  return hash_bytes(_mm_setzero_si128(), aad.data(), aad.size(), nullptr, powers);
 }
 
 KERNEL Block lengths(std::size_t aad, std::size_t text) {
@@ -226,6 +225,7 @@ TARGET void seal(const GcmKey& key, const Byte* nonce, Bytes aad, Bytes plaintex
   std::size_t size = plaintext.size();
   Block counter = counter_block(nonce, 2);
   Block hash = hash_aad(aad, powers);
+  const Byte* hashed = out;
   if (size >= batch_size) {
     crypt_batch(counter, keys, in, out);
     in += batch_size;
@@ -234,13 +234,13 @@ TARGET void seal(const GcmKey& key, const Byte* nonce, Bytes aad, Bytes plaintex
     for (; size >= batch_size; in += batch_size, out += batch_size, size -= batch_size) {
       hash = crypt_and_hash_batch(counter, keys, in, out, hash, out - batch_size, powers);
     }
-    hash = hash_batch(hash, out - batch_size, powers);
+    hashed = out - batch_size;
   }
   LastBatch batch;
   last_batch(batch, counter, nonce, keys);
   crypt_rest(batch, in, out, size);
   const Block last = lengths(aad.size(), plaintext.size());
-  hash = hash_rest(hash, out, size, &last, powers);
+  hash = hash_bytes(hash, hashed, static_cast<std::size_t>(out - hashed) + size, &last, powers);
   store(out + size, _mm_xor_si128(reverse_bytes(hash), batch.mask));
   wipe({reinterpret_cast<Byte*>(&batch), sizeof batch});
 }
@@ -252,9 +252,8 @@ TARGET bool open(const GcmKey& key, const Byte* nonce, Bytes aad, MutableBytes t
   Byte* const whole_end = text.data() + (text.size() - rest);
 
   Block hash = hash_aad(aad, powers);
-  for (const Byte* at = text.data(); at != whole_end; at += batch_size) hash = hash_batch(hash, at, powers);
   const Block last = lengths(aad.size(), text.size());
-  hash = hash_rest(hash, whole_end, rest, &last, powers);
+  hash = hash_bytes(hash, text.data(), text.size(), &last, powers);
 
   Block counter = counter_block(nonce, 2);
   LastBatch batch;

@@ -21,7 +21,7 @@ void swap_if(Limb mask, Element& a, Element& b) {
   }
 }
 
-// The ladder, by the names of RFC 7748.
+// The ladder, by the names of RFC 7748, for a clamped scalar.
 Limbs<4> multiply_u(const Limbs<4>& k, const Limbs<4>& u) {
   constexpr Limb a24 = 121665;
   const Element x_1 = from_limbs(u);
@@ -43,8 +43,7 @@ Limbs<4> multiply_u(const Limbs<4>& k, const Limbs<4>& u) {
     carry(z_2, sum);
     multiply(z_2, e, z_2);
   }
-  swap_if(mask_from_bit(swap), x_2, x_3);
-  swap_if(mask_from_bit(swap), z_2, z_3);
+  // Nothing is left swapped: the lowest bit of a clamped scalar is zero.
   return to_limbs(product(x_2, inverse(z_2)));
 }
 

@@ -93,8 +93,8 @@ Stepped<S> step(const typename S::Config& config, S state, Time now, const typen
   return {std::move(state), progress};
 }
 
-// Memory for the actions of one step. Nothing is made in it beforehand, and what a step puts there needs no destruction:
-// actions are views and numbers.
+// Memory for the actions of one step. Nothing is made in it beforehand, and what a step puts there needs no
+// destruction: actions are views and numbers.
 template <class Action, std::size_t n>
 class ActionSlots {
   static_assert(std::is_trivially_copyable_v<Action> && std::is_trivially_destructible_v<Action>);

@@ -1,5 +1,7 @@
 #include "limpid/http/media_type.hpp"
 
+#include <algorithm>
+
 #include "limpid/http/syntax.hpp"
 
 namespace limpid::http {
@@ -57,11 +59,10 @@ std::string_view media_type(std::string_view path) {
 }
 
 bool is_compressible(std::string_view media_type) {
-  for (const std::string_view compressed :
-       {"application/zip", "application/gzip", "application/pdf", "font/woff", "font/woff2", "image/png", "image/jpeg",
-        "image/gif", "image/webp", "image/avif"}) {
-    if (media_type == compressed) return false;
-  }
+  static constexpr std::string_view compressed[] = {
+      "application/zip", "application/gzip", "application/pdf", "font/woff",  "font/woff2",
+      "image/png",       "image/jpeg",       "image/gif",       "image/webp", "image/avif"};
+  if (std::ranges::find(compressed, media_type) != std::end(compressed)) return false;
   return !media_type.starts_with("audio/") && !media_type.starts_with("video/");
 }
 

@@ -12,8 +12,10 @@ namespace oids = asn1::oids;
 
 // Whether Extended holds its value, which the account writes elsewhere.
 bool is_held(Bytes id) {
-  for (const Bytes held : {oids::basic_constraints, oids::key_usage, oids::ext_key_usage, oids::subject_alt_name,
-                           oids::name_constraints, oids::subject_key_identifier, oids::authority_key_identifier}) {
+  static constexpr Bytes all[] = {oids::basic_constraints,       oids::key_usage,        oids::ext_key_usage,
+                                  oids::subject_alt_name,        oids::name_constraints, oids::subject_key_identifier,
+                                  oids::authority_key_identifier};
+  for (const Bytes held : all) {
     if (id == held) return true;
   }
   return false;

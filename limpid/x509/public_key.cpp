@@ -318,9 +318,10 @@ std::expected<SignatureAlgorithm, SignatureFault> signature_algorithm(const Algo
     if (!fitting) return std::unexpected(SignatureFault::unsupported);
     return each.algorithm;
   }
-  for (const Bytes weak :
-       {oids::sha1_with_rsa, oids::md5_with_rsa, oids::md2_with_rsa, oids::ecdsa_with_sha1, oids::dsa_with_sha1}) {
-    if (algorithm.algorithm == weak) return std::unexpected(SignatureFault::weak);
+  static constexpr Bytes weak[] = {oids::sha1_with_rsa, oids::md5_with_rsa, oids::md2_with_rsa, oids::ecdsa_with_sha1,
+                                   oids::dsa_with_sha1};
+  for (const Bytes id : weak) {
+    if (algorithm.algorithm == id) return std::unexpected(SignatureFault::weak);
   }
   if (algorithm.algorithm != oids::rsassa_pss) return std::unexpected(SignatureFault::unsupported);
   const auto pss = read_pss_parameters(algorithm.parameters);

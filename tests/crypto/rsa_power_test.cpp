@@ -86,6 +86,23 @@ TEST_P(RsaPublicPower, IsThatOfGmp) {
   }
 }
 
+// Of a square's root all powers but the first are zero, of which the kernel may make the modulus at first.
+TEST_P(RsaPublicPower, ZeroIsReduced) {
+  if (!test::best_cpu().avx512_ifma) return;
+  LongNumber root = any().part(0, size_ / 2);
+  root[0] |= 1;
+  const LongNumber square = multiply_whole(root, root);
+  const LongMontgomery modulo(square);
+  for (const Limb e : {Limb{2}, Limb{3}, Limb{0x10001}}) {
+    EXPECT_EQ(to_gmp(raise_public(modulo, root.part(0, size_), e)), 0) << e;
+    LongNumber a = root.part(0, size_), b = a;
+    if (size_ > max_power_limbs) continue;
+    raise_two({modulo, a, LongNumber(size_, e)}, {modulo, b, LongNumber(size_, e + 1)});
+    EXPECT_EQ(to_gmp(a), 0) << e;
+    EXPECT_EQ(to_gmp(b), 0) << e;
+  }
+}
+
 // Of primes and of moduli, which have an even number of limbs.
 INSTANTIATE_TEST_SUITE_P(Widths, RsaPrivatePower, testing::Range(min_rsa_bits / 128, max_power_limbs + 1));
 INSTANTIATE_TEST_SUITE_P(Widths, RsaPublicPower,

@@ -345,9 +345,10 @@ TEST(RsaPrivateKey, EveryWrongNumberIsRefused) {
   EXPECT_FALSE(PrivateKey::rsa(KeyType::p256, good.view()));
 }
 
-// Each is right modulo what it is for, but not reduced.
+// Each is right modulo what it is for, but not reduced. Of a key whose primes leave room for that in their bytes.
 TEST(RsaPrivateKey, NumbersThatAreNotReducedAreRefused) {
-  const Numbers& good = numbers_2048();
+  const Numbers good = Numbers::random(2050);
+  ASSERT_TRUE(PrivateKey::rsa(KeyType::rsa, good.view()));
   const auto raised = [](const Octets& number, const Octets& prime, unsigned long less) {
     Integer sum(number), by(prime);
     mpz_sub_ui(by.value, by.value, less);
@@ -384,25 +385,27 @@ TEST(RsaPrivateKey, LeadingZerosDoNotMatter) {
   EXPECT_TRUE(PrivateKey::rsa(KeyType::rsa_pss, kept));
 }
 
-// n of 2048 bits, but p of 1026 and q of 1022.
+// A modulus of 2048 bits, and one of 2050 with a prime one bit longer than half of it, which its bytes have room for.
 TEST(RsaPrivateKey, PrimesOfUnequalLengthAreRefused) {
   gmp_randstate_t state;
   gmp_randinit_mt(state);
-  Integer p, q;
-  for (std::size_t tries = 0;; ++tries) {
-    mpz_urandomb(p.value, state, 1026);
-    mpz_setbit(p.value, 1025);
-    mpz_nextprime(p.value, p.value);
-    mpz_urandomb(q.value, state, 1022);
-    mpz_setbit(q.value, 1021);
-    mpz_setbit(q.value, 1020);
-    mpz_nextprime(q.value, q.value);
-    Integer n;
-    mpz_mul(n.value, p.value, q.value);
-    if (n.bits() == 2048) break;
-  }
+  const auto prime = [&](std::size_t bits, std::initializer_list<std::size_t> set) {
+    Integer number;
+    mpz_urandomb(number.value, state, bits);
+    for (const std::size_t bit : set) mpz_setbit(number.value, bit);
+    mpz_nextprime(number.value, number.value);
+    return number;
+  };
+  const auto refused = [](const Integer& p, const Integer& q, std::size_t bits) {
+    const Numbers numbers = Numbers::of(p, q);
+    EXPECT_EQ(Integer(numbers.n).bits(), bits);
+    EXPECT_FALSE(PrivateKey::rsa(KeyType::rsa, numbers.view())) << bits;
+  };
+  refused(prime(1025, {1025}), prime(1020, {1021, 1020}), 2048);
+  const Integer longer = prime(1024, {1025}), shorter = prime(1023, {1024});
+  refused(longer, shorter, 2050);
+  refused(shorter, longer, 2050);
   gmp_randclear(state);
-  EXPECT_FALSE(PrivateKey::rsa(KeyType::rsa, Numbers::of(p, q).view()));
 }
 
 // Everything fits, but a factor is composite: the trial signature does not verify.

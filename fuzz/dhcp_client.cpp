@@ -7,7 +7,6 @@ namespace limpid {
 namespace {
 
 using tcpip::dhcp::Client;
-constexpr tcpip::MacAddress mac{{2, 0, 0, 0, 0, 5}};
 
 // The last message that the client sent.
 Bytes last_sent(const Buffer& sent) {
@@ -33,6 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Client::Config config{};
   sim::Recorder<Client> recorder(config, budget, harness);
   Time now{Instant{seconds(1).microseconds}, UnixTime{1'800'000'000}};
+  MacAddress mac{{2, 0, 0, 0, 0, 5}};
   bool lawful = recorder.tell(now, dhcp::Started{{1}, mac}) && recorder.tell(now, LinkChanged{true});
   for (int steps = 0; lawful && steps < 64 && !script.empty(); ++steps) {
     const std::uint8_t op = script.u8();
@@ -62,8 +62,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       lawful = recorder.tell(now, Tick{});
     } else if (op < 240) {
       lawful = recorder.tell(now, LinkChanged{op < 230});
-    } else {
+    } else if (op < 252) {
       lawful = recorder.tell(now, dhcp::AddressConflict{});
+    } else {
+      mac.octets[5] = op;
+      lawful = recorder.tell(now, dhcp::HardwareAddress{mac});
     }
   }
   fuzz::check_trace<Client>(recorder, config, input, {}, harness);

@@ -66,12 +66,13 @@ bool Netback::create(const Offers& offers) {
     return store_->write(as_text(out.written()), value);
   };
   const auto flag = [](bool on) { return std::uint32_t{on}; };
+  mtu_ = InlineBytes<16>(as_bytes(offers.mtu));
   return set(backend_path, "/online", 1u) && set(backend_path, "/feature-sg", flag(offers.scatter_gather)) &&
          set(backend_path, "/feature-gso-tcpv4", flag(offers.segmentation)) &&
          set(backend_path, "/feature-gso-tcpv6", flag(offers.segmentation)) &&
          set(backend_path, "/feature-ipv6-csum-offload", flag(offers.checksum_ipv6)) &&
          set(backend_path, "/feature-rx-copy", 1u) && set(backend_path, "/state", init_wait) &&
-         set(frontend_path, "/backend-id", 0u) && set(frontend_path, "/mac", std::string_view("00:16:3e:01:02:03")) &&
+         set(frontend_path, "/backend-id", 0u) && set(frontend_path, "/mac", offers.mac) &&
          set(frontend_path, "/state", initialising) && set(frontend_path, "/backend", backend_path);
 }
 
@@ -116,7 +117,9 @@ void Netback::follow_frontend() {
       break;
     case connected_state:
       if (!connected_ && online && (state() == init_wait || state() == closed)) {
-        set_state(connect() ? connected_state : closed);
+        const bool succeeded = connect();
+        if (!mtu_.empty()) store_->write("/local/domain/5/device/vif/0/mtu", as_text(mtu_.span()));
+        set_state(succeeded ? connected_state : closed);
       }
       break;
     case closing:

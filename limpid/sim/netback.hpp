@@ -61,6 +61,8 @@ class Netback {
 
   struct Offers {
     bool scatter_gather = true, segmentation = true, checksum_ipv6 = true;
+    std::string_view mac = "00:16:3e:01:02:03";
+    std::string_view mtu{};  // written when it is about to be Connected, as hotplug scripts do; if empty, not at all
   };
   // What the toolstack and the driver in the backend's domain write; the device is there and the backend in InitWait.
   bool create(const Offers& offers);
@@ -152,6 +154,7 @@ class Netback {
   Buffer pages_;
   Vec<Granted> grants_;
   std::uint64_t seen_changes_ = 0;
+  InlineBytes<16> mtu_;
   bool connected_ = false;
   std::uint32_t port_ = 0, last_port_ = 0;
   bool kicked_ = false, event_ = false;

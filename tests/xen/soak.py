@@ -109,6 +109,36 @@ def detach_and_attach(one):
           f"{report['network']['connections']} connections of the device")
 
 
+def another_device(xen):
+    """A guest with a lease: attached with another MAC and MTU, it is another client of the DHCP server's."""
+    xen.dom0("udhcpd /etc/udhcpd.conf")
+    since = len(xen.lines)
+    guest.create(xen, "dhcp.xl", "dhcp")
+
+    def serving(pattern):
+        return xen.wait_for(rf"dhcp\| {pattern} (10\.77\.0\.1\d\d)", 120, since)[1][1]
+
+    def largest_segment(host):
+        with guest.connect(host=host) as peer:
+            return peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+
+    first = serving("serving at")
+    segments = [largest_segment(first)]
+    for mac, mtu in (("00:16:3e:4c:69:77", 1400), ("00:16:3e:4c:69:78", 1500)):
+        since = len(xen.lines)
+        xen.dom0("xl network-detach dhcp 0", 120)
+        attached = xen.dom0(f"xl network-attach dhcp bridge=xenbr0 mac={mac} mtu={mtu}", 120)[0]
+        lost, second = serving("lost"), serving("serving at")
+        segments.append(largest_segment(second))
+        check(f"network-attach with {mac} and an MTU of {mtu}: a lease of its own", attached == 0 and lost == first != second,
+              f"{first}, then {second}")
+        first = second
+    xen.dom0("xl destroy dhcp")
+    timestamps = 12
+    check("its largest segments are those of the MTU", [s + timestamps for s in segments] == [1460, 1360, 1460],
+          f"{segments} bytes")
+
+
 def transfer_across_detach(one, large):
     with one.connect(seconds=200) as peer:
         peer.sendall(b"GET /large.bin HTTP/1.1\r\nHost: guest.test\r\nConnection: close\r\n\r\n")
@@ -172,6 +202,7 @@ def out_of_memory(one):
 
 def soak(xen, certificate, large):
     xen.wait_for("dom0 is ready", 240)
+    another_device(xen)
     with Guest(xen, certificate, "m32") as one:
         requests_in_turn(one)
         detach_and_attach(one)
@@ -205,6 +236,7 @@ def main():
         files["limpid.elf"] = (build / "limpid.elf").read_bytes()
         for memory in (32, 16):
             files[f"m{memory}.xl"] = guest.variant(files["main.xl"], f"m{memory}", memory=memory)
+        files["dhcp.xl"] = guest.variant(files["main.xl"], "dhcp", cmdline='"dhcp"')
         say("soaking the guest in QEMU, about five minutes with two idle cores")
         with machine.Machine(folder, files) as xen:
             try:

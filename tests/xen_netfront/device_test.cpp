@@ -96,9 +96,10 @@ struct Session {
   }
   Lines missing(const std::string& path) { return tell(Answer{tokens.at(path), Status::no_entry, {}}); }
   // The backend's state, and what is read with it.
-  Lines state(const std::string& value) {
+  Lines state(const std::string& value, const std::string& mtu = "1500") {
     tell(Answer{tokens.at("/b/state"), Status::ok, as_bytes(value)});
     answer("/b/online", "1");
+    answer("device/vif/0/mtu", mtu);
     answer("/b/feature-sg", "1");
     answer("/b/feature-gso-tcpv4", "1");
     answer("/b/feature-gso-tcpv6", "1");
@@ -110,7 +111,6 @@ struct Session {
     answer("device/vif/0/backend", "/b");
     answer("device/vif/0/backend-id", "3");
     answer("device/vif/0/mac", "00:16:3e:AA:bb:cc");
-    missing("device/vif/0/mtu");
     backend_watch = tokens.at("/b/state");
     tell(Fired{backend_watch, "/b/state"});
     state("2");
@@ -139,17 +139,15 @@ TEST(Device, ConnectsStepByStep) {
   EXPECT_EQ(session.tell(Fired{session.tokens["device/vif/0"], "device/vif/0/state"}), Lines{})
       << "no entry that matters";
   EXPECT_EQ(session.tell(Fired{session.tokens["device/vif/0"], "device/vif/0"}),
-            (Lines{"read device/vif/0/backend", "read device/vif/0/backend-id", "read device/vif/0/mac",
-                   "read device/vif/0/mtu"}));
+            (Lines{"read device/vif/0/backend", "read device/vif/0/backend-id", "read device/vif/0/mac"}));
   EXPECT_EQ(session.answer("device/vif/0/backend", "/b"), Lines{});
   EXPECT_EQ(session.answer("device/vif/0/backend-id", "3"), Lines{});
-  EXPECT_EQ(session.answer("device/vif/0/mac", "00:16:3e:AA:bb:cc"), Lines{});
-  EXPECT_EQ(session.answer("device/vif/0/mtu", "9000"),
+  EXPECT_EQ(session.answer("device/vif/0/mac", "00:16:3e:AA:bb:cc"),
             (Lines{"the network device's backend is found", "watch /b/state"}));
   EXPECT_EQ(session.device.mac(), (std::array<Byte, 6>{0, 0x16, 0x3e, 0xaa, 0xbb, 0xcc}));
-  EXPECT_EQ(session.device.mtu(), 9000);
   const Lines reads{"read /b/state",
                     "read /b/online",
+                    "read device/vif/0/mtu",
                     "read /b/feature-sg",
                     "read /b/feature-gso-tcpv4",
                     "read /b/feature-gso-tcpv6",
@@ -177,7 +175,8 @@ TEST(Device, ConnectsStepByStep) {
   EXPECT_EQ(session.answer("publish", ""), published);
   EXPECT_EQ(session.state("2"), Lines{});
   session.tell(Fired{watch, "/b/state"});
-  EXPECT_EQ(session.state("4"), (Lines{"the network device is connected", "up"}));
+  EXPECT_EQ(session.state("4", "9000"), (Lines{"the network device is connected", "up"}));
+  EXPECT_EQ(session.device.mtu(), 9000);
   EXPECT_TRUE(session.device.can_transmit());
 }
 
@@ -293,7 +292,7 @@ TEST(Device, ClosesInOrder) {
   // All but one page come back.
   for (std::uint16_t page = 0; page < 37; ++page) EXPECT_EQ(session.tell(Revoked{page, true}), Lines{});
   EXPECT_EQ(session.tell(Revoked{5, true}), Lines{}) << "an answer counts once";
-  EXPECT_EQ(session.tell(Revoked{37, false}).size(), 4u) << "it looks for a device again";
+  EXPECT_EQ(session.tell(Revoked{37, false}).size(), 3u) << "it looks for a device again";
   EXPECT_EQ(session.device.quarantined(), 1u);
   EXPECT_EQ(session.tell(Revoked{37, true}), Lines{}) << "nobody asked";
 }
@@ -331,9 +330,27 @@ TEST(Device, UnusableEntries) {
       for (std::size_t i = 0; i < 3; ++i) {
         for (const auto& line : session.answer(paths[i], i == which ? value : good[i])) lines.push_back(line);
       }
-      for (const auto& line : session.missing("device/vif/0/mtu")) lines.push_back(line);
       EXPECT_EQ(lines, Lines{std::string(describe(Fact::unusable_entries))}) << value;
     }
+  }
+}
+
+// An MTU that is none, or that no link or backend has, is not one; the device is usable all the same.
+TEST(Device, TakesAnMtuThatMakesSense) {
+  const std::pair<std::string, std::uint16_t> mtus[] = {
+      {"68", 68},     {"1400", 1400}, {"65517", 65517}, {"", 1500},      {"0", 1500},
+      {"20", 1500},   {"67", 1500},   {"65518", 1500},  {"70000", 1500}, {"4294968696", 1500},
+      {"text", 1500}, {"-1", 1500},   {"1400 ", 1500}};
+  for (const auto& [text, mtu] : mtus) {
+    Session session;
+    session.connect();
+    EXPECT_EQ(session.device.mtu(), 1500);
+    session.tell(Fired{session.backend_watch, "/b/state"});
+    EXPECT_EQ(session.state("4", text), Lines{});
+    EXPECT_EQ(session.device.mtu(), mtu) << text;
+    session.tell(Fired{session.backend_watch, "/b/state"});
+    session.missing("device/vif/0/mtu");
+    EXPECT_EQ(session.device.mtu(), 1500);
   }
 }
 

@@ -131,9 +131,18 @@ struct World {
     for (bool moved = true; moved;) {
       moved = false;
       driver.run(50);
-      while (const auto frame = netback.sent()) network.send(0, now.monotonic, frame->transmit());
+      while (const auto frame = netback.sent()) {
+        look_at(*frame);
+        network.send(0, now.monotonic, frame->transmit());
+      }
       if (guest.link_is) {
-        tell_inside(LinkChanged{*std::exchange(guest.link_is, {})});
+        const bool up = *std::exchange(guest.link_is, {});
+        tell_inside(LinkChanged{false});
+        if (up) {
+          inside.config.ip.mac.octets = driver.device().mac();
+          inside.config.ip.mtu = driver.device().mtu();
+          tell_inside(LinkChanged{true});
+        }
         moved = true;
       }
       while (!guest.frames.empty() || !guest.done_pins.empty()) {
@@ -185,6 +194,26 @@ struct World {
     }
   }
 
+  // The device goes, and another one comes.
+  void attach(const Netback::Offers& offers) {
+    netback.detach();
+    settle();
+    netback.destroy();
+    settle();
+    ASSERT_TRUE(netback.create(offers));
+    settle();
+    ASSERT_TRUE(driver.device().connected());
+  }
+
+  void look_at(const Netback::Frame& sent) {
+    const Bytes frame(sent.bytes.data(), sent.bytes.size());
+    largest_segment = std::max<std::size_t>(largest_segment, sent.segment_size);
+    if (frame.subspan(6, 6) != Bytes(driver.device().mac())) ++from_strangers;
+    constexpr std::size_t headers = 14 + 20 + 8;
+    if (frame.size() < headers || frame[23] != 17) return;
+    if (const auto message = tcpip::dhcp::Message::parse(frame.subspan(headers))) asked.push_back(*message);
+  }
+
   void exchange(bool ipv6, std::size_t size, Duration most) {
     start();
     ASSERT_TRUE(inside.host.listen({inside.config, now, inside.budget}, port, 16));
@@ -210,6 +239,9 @@ struct World {
   Time now{Instant{seconds(1).microseconds}, UnixTime{1'800'000'000}};
   End inside, outside;
   std::size_t inside_says = 0, outside_says = 0;
+  // What the guest sent.
+  std::size_t largest_segment = 0, from_strangers = 0;
+  std::vector<tcpip::dhcp::Message> asked;
 };
 
 TEST(HostOverNetfront, FourMegabytesEachWay) {
@@ -226,6 +258,55 @@ TEST(HostOverNetfront, FourMegabytesEachWay) {
       }
     }
   }
+}
+
+// As `xl network-detach` and `xl network-attach` do, with another MAC and a smaller MTU; the guest does what the boot
+// image does. The peer, who sends as large segments as before, is on a link of that MTU, too.
+TEST(HostOverNetfront, GoesOnOverAnotherDevice) {
+  World world(true, {.carries_superframes = true});
+  world.start();
+  ASSERT_TRUE(world.inside.host.listen({world.inside.config, world.now, world.inside.budget}, port, 16));
+  world.run([] { return false; }, seconds(4));
+  ASSERT_TRUE(world.outside.host.connect({world.outside.config, world.now, world.outside.budget},
+                                         tcpip::endpoint(world.inside.config.ip.addresses[0].address, port)));
+  world.inside_says = world.outside_says = 8 << 20;
+  world.run([&] { return world.inside.heard > 100'000 && world.outside.heard > 100'000; }, seconds(10));
+  world.attach({.mac = "00:16:3e:4c:69:77", .mtu = "1400"});
+  ASSERT_FALSE(world.inside.finished);
+  EXPECT_EQ(world.inside.host.interface().mtu(), 1400);
+  world.largest_segment = 0;
+  EXPECT_TRUE(world.run([&] { return world.inside.finished && world.outside.finished; }, seconds(60)));
+  EXPECT_EQ(world.inside.heard, world.inside_says);
+  EXPECT_EQ(world.outside.heard, world.outside_says);
+  EXPECT_EQ(world.inside.wrong + world.outside.wrong, 0u);
+  EXPECT_EQ(world.largest_segment, 1400u - 20 - 32);
+  EXPECT_EQ(world.from_strangers, 0u);
+  world.attach({.mtu = "1500"});
+  EXPECT_EQ(world.inside.host.interface().mtu(), 1500);
+  EXPECT_EQ(world.netback.broken(), Broken::nothing) << name(world.netback.broken());
+}
+
+// What a DHCP server is told by.
+TEST(HostOverNetfront, AsksForALeaseUnderTheHardwareAddressOfItsDevice) {
+  World world(false, {});
+  world.inside.config.dhcp = true;
+  world.inside.config.ip.addresses = {};
+  const auto asked = [&] {
+    world.asked.clear();
+    world.run([&] { return !world.asked.empty(); }, seconds(10));
+    return world.asked.empty() ? tcpip::dhcp::Message{} : world.asked.front();
+  };
+  world.start();
+  using Identifier = tcpip::dhcp::ClientIdentifier;
+  auto message = asked();
+  EXPECT_EQ(message.chaddr, (tcpip::MacAddress{{0, 0x16, 0x3e, 1, 2, 3}}));
+  EXPECT_EQ(message.client_identifier, (Identifier{255, 0, 0, 0, 1, 0, 3, 0, 1, 0, 0x16, 0x3e, 1, 2, 3}));
+  world.attach({.mac = "00:16:3e:4c:69:77"});
+  message = asked();
+  EXPECT_EQ(message.type, tcpip::dhcp::MessageType::discover);
+  EXPECT_EQ(message.chaddr, (tcpip::MacAddress{{0, 0x16, 0x3e, 0x4c, 0x69, 0x77}}));
+  EXPECT_EQ(message.client_identifier, (Identifier{255, 0, 0, 0, 1, 0, 3, 0, 1, 0, 0x16, 0x3e, 0x4c, 0x69, 0x77}));
+  EXPECT_EQ(world.from_strangers, 0u);
 }
 
 TEST(HostOverNetfront, OverALossyLink) {

@@ -269,6 +269,39 @@ TEST(Netfront, IsTakenAwayAndComesBack) {
   }
 }
 
+// Another device, perhaps, under the same name.
+TEST(Netfront, ComesBackAsAnotherOne) {
+  World world;
+  world.connect();
+  const auto attach = [&](const Netback::Offers& offers) {
+    world.netback.detach();
+    world.driver.run();
+    world.netback.destroy();
+    world.driver.run();
+    ASSERT_TRUE(world.netback.create(offers));
+    world.driver.run();
+  };
+  const std::array<Byte, 6> first{0, 0x16, 0x3e, 1, 2, 3}, second{0, 0x16, 0x3e, 0x4c, 0x69, 0x77};
+  attach({.mac = "00:16:3e:4c:69:77", .mtu = "1400"});
+  ASSERT_TRUE(world.driver.device().connected()) << text_of(world.driver.device());
+  EXPECT_EQ(world.driver.device().mac(), second);
+  EXPECT_EQ(world.driver.device().mtu(), 1400);
+  for (const std::string_view mtu : {"0", "20", "70000", "text"}) {
+    attach({.mtu = mtu});
+    ASSERT_TRUE(world.driver.device().connected()) << mtu;
+    EXPECT_EQ(world.driver.device().mac(), first);
+    EXPECT_EQ(world.driver.device().mtu(), 1500) << mtu;
+  }
+  attach({.mac = "00:16:3e:4c:69", .mtu = "1400"});
+  EXPECT_FALSE(world.driver.device().connected());
+  EXPECT_EQ(world.guest.facts.back(), Fact::unusable_entries);
+  EXPECT_EQ(world.driver.device().mac(), first);
+  attach({});
+  ASSERT_TRUE(world.driver.device().connected());
+  EXPECT_EQ(world.driver.device().mtu(), 1500);
+  world.exchange_works();
+}
+
 TEST(Netfront, AppearsLate) {
   World world;
   world.driver.start();

@@ -255,6 +255,16 @@ class ClientStep {
     }
   }
 
+  // RFC 2131, section 4.2: servers know a client by its identifier, which is made of this address. So it is another
+  // client from now on, which has nothing that it could verify or ask for again.
+  void on(const HardwareAddress& event) {
+    if (event.mac == state_.mac_) return;
+    state_.mac_ = event.mac;
+    if (state_.lease_) lose(LossReason::hardware_address);
+    state_.previous_.reset();
+    if (!in<Client::LinkDown>()) begin();
+  }
+
   void on(const AddressConflict&) {
     if (!state_.lease_ || in<Client::LinkDown>()) return;
     // RFC 2131, section 3.1: "If the client detects that the address is already in use ..., the client MUST send a

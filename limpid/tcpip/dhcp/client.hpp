@@ -29,6 +29,13 @@ struct Received {
   static void fields(auto& self, auto&& visit) { visit(self.message); }
 };
 
+// Event: the hardware address is this, perhaps another one than before. To be told before the LinkChanged that says
+// that the link is up.
+struct HardwareAddress {
+  MacAddress mac;
+  static void fields(auto& self, auto&& visit) { visit(self.mac); }
+};
+
 // Event: somebody else uses the address of the lease (RFC 5227).
 struct AddressConflict {
   static void fields(auto&, auto&& visit) { visit(); }
@@ -68,8 +75,13 @@ struct Leased {
   static void fields(auto& self, auto&& visit) { visit(self.lease); }
 };
 
-enum class LossReason : std::uint8_t { expired, refused, conflict };  // refused: DHCPNAK
-constexpr bool is_valid(LossReason reason) { return reason <= LossReason::conflict; }
+enum class LossReason : std::uint8_t {
+  expired,
+  refused,  // DHCPNAK
+  conflict,
+  hardware_address,  // it was granted to another one
+};
+constexpr bool is_valid(LossReason reason) { return reason <= LossReason::hardware_address; }
 
 // Action: the address must not be used from now on.
 struct Lost {
@@ -107,7 +119,7 @@ class Client {
     }
   };
 
-  using Event = std::variant<Tick, Started, LinkChanged, Received, AddressConflict>;
+  using Event = std::variant<Tick, Started, LinkChanged, Received, AddressConflict, HardwareAddress>;
   using Action = std::variant<Send, Leased, Lost>;
 
   static constexpr LeastRoom least_room{.bytes = largest_emitted, .actions = 4, .input = 1};
@@ -120,7 +132,7 @@ class Client {
   // against crowds after a power failure).
   //
   // A lease outlives its link: when the link is back, it is verified as after a reboot (section 3.2) and kept
-  // meanwhile.
+  // meanwhile. Not so if the hardware address is another one by then: it is lost, and all begins anew.
   static Progress<Action> advance(const Config& config, Client& state, Time now, const Event& event,
                                   const Room<Action>& room);
 
@@ -128,6 +140,8 @@ class Client {
   Wants wants() const;
   std::optional<Instant> deadline() const;
 
+  // Which it was told last.
+  const MacAddress& hardware_address() const { return mac_; }
   // The lease in force, if there is one.
   const std::optional<Lease>& lease() const { return lease_; }
   std::uint32_t dropped(Drop reason) const { return drops_[static_cast<std::size_t>(reason)]; }

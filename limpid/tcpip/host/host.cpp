@@ -160,7 +160,16 @@ bool HostStep::on(const FrameReceived& event) {
   return true;
 }
 
+// The device may be another one by now, to which the configuration was fitted. What the old one had been leased goes in
+// a step of its own, before the link is up: or it would be announced.
 bool HostStep::on(const LinkChanged& event) {
+  if (event.up && leads()) {
+    if (state_.dhcp_ && state_.dhcp_->hardware_address() != config_.ip.mac) {
+      run_dhcp(dhcp::HardwareAddress{config_.ip.mac});
+      return false;
+    }
+    set_mtu();
+  }
   run_ip(event);
   if (state_.dhcp_) run_dhcp(event);
   return true;

@@ -49,7 +49,8 @@ struct HostLimits {
 class Host {
  public:
   // What the device can do stands in the parts: ip has MAC, MTU and what is offloaded, tcp the superframes and whether
-  // the device says TransmitDone.
+  // the device says TransmitDone. When the link comes up again (LinkChanged) it may be another device's: with another
+  // MAC a lease is lost, and the MTU is the one that stands here then, or the lease's if that is less.
   struct Config {
     ip::Config ip;
     tcp::Config tcp;
@@ -75,7 +76,8 @@ class Host {
   static constexpr std::size_t most_expiries = 64;
 
   // A frame is taken whole. Flush is offered again until it is consumed; what does not fit the room waits for the next
-  // step, as `more` says. Everything else is consumed at once. Before Started it wants entropy and takes nothing else.
+  // step, as `more` says. A link that is up under another MAC is offered again, too, when the lease is given up.
+  // Everything else is consumed at once. Before Started it wants entropy and takes nothing else.
   static Progress<Action> advance(const Config& config, Host& state, Time now, const Event& event,
                                   const Room<Action>& room);
 

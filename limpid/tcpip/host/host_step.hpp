@@ -150,6 +150,7 @@ class HostStep {
   void carry_out(const dhcp::Client::Action& action);
   void run_resolver(const dns::Resolver::Event& event);
   void carry_out(const dns::Resolver::Action& action);
+  void set_mtu();
   void tell_servers();
 
   void drop(host::Drop why) { state_.drops_.add(why); }

@@ -51,7 +51,7 @@ void HostStep::carry_out(const dhcp::Client::Action& action) {
                    const dhcp::Lease& lease = leased.lease;
                    std::optional<Duration> lifetime;
                    if (lease.times) lifetime = lease.times->expire - now_.monotonic;
-                   if (lease.mtu != 0) command_ip(ip::SetMtu{std::min(lease.mtu, config_.ip.mtu)});
+                   set_mtu();
                    // One that stands in the configuration is not for a server to give, nor to take back.
                    const auto& configured = config_.ip.addresses;
                    if (std::none_of(configured.begin(), configured.end(),
@@ -67,10 +67,20 @@ void HostStep::carry_out(const dhcp::Client::Action& action) {
                      command_ip(ip::RemoveAddress{*std::exchange(state_.leased_address_, std::nullopt)});
                    }
                    command_ip(ip::SetGateway{false, config_.ip.gateway});
+                   set_mtu();
                    tell_servers();
                  },
              },
              action);
+}
+
+// The device's, or what the lease says, if that is less.
+void HostStep::set_mtu() {
+  std::uint16_t mtu = config_.ip.mtu;
+  if (state_.dhcp_ && state_.dhcp_->lease() && state_.dhcp_->lease()->mtu != 0) {
+    mtu = std::min(mtu, state_.dhcp_->lease()->mtu);
+  }
+  if (mtu != state_.ip_.mtu()) command_ip(ip::SetMtu{mtu});
 }
 
 // The servers that were configured, then those of the lease, then those that routers advertise.

@@ -54,7 +54,7 @@ enum class Drop : std::uint8_t {
   neighbour_limit,          // more neighbours are being looked for than may be
   neighbour_locked,         // it would change a neighbour that answered a moment ago
   pending_limit,            // a packet that waited for its neighbour made room for a later one, or for none
-  neighbour_unreachable,    // a packet whose neighbour did not answer
+  neighbour_unreachable,    // a packet whose neighbour did not answer, or not before the link went
   mld_malformed,            // a check of RFC 3810 failed
   protocol_unknown,         // nothing here speaks the protocol
   no_room,                  // an answer that did not fit the room lent

@@ -252,6 +252,8 @@ void InterfaceStep::on(const LinkChanged& event) {
   if (!config_.queue.leads()) return;  // that is a part of what it is told
   const bool came_up = event.up && !state_.link_up_;
   state_.link_up_ = event.up;
+  // What waits was written for this link: under another one neither its addresses nor ours need be the same.
+  if (!event.up) state_.neighbours_.drop_pending(state_.drops_);
   if (!came_up || !state_.started_) return;
   // It may be another link: its switches know nothing of us, its routers may be others.
   announce_all();

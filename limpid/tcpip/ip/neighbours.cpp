@@ -9,6 +9,11 @@ bool has_timer(Reachability state) {
   return state == Reachability::incomplete || state == Reachability::delay || state == Reachability::probe;
 }
 
+void drop_pending_of(Neighbour& neighbour, DropCounts& drops) {
+  for (std::size_t i = 0; i < neighbour.pending.size(); ++i) drops.add(Drop::neighbour_unreachable);
+  neighbour.pending.clear();
+}
+
 }  // namespace
 
 bool PendingFrame::restored(const LoadContext&) const {
@@ -163,8 +168,12 @@ void NeighbourCache::asked(Instant now, Neighbour& neighbour) {
 }
 
 void NeighbourCache::forget(Neighbour& neighbour, DropCounts& drops) {
-  for (std::size_t i = 0; i < neighbour.pending.size(); ++i) drops.add(Drop::neighbour_unreachable);
+  drop_pending_of(neighbour, drops);
   entries_.erase(&neighbour);
+}
+
+void NeighbourCache::drop_pending(DropCounts& drops) {
+  for (Neighbour& neighbour : entries_) drop_pending_of(neighbour, drops);
 }
 
 Neighbour* NeighbourCache::with_pending() {

@@ -97,6 +97,8 @@ class NeighbourCache {
   // It was asked, or could not be: asks again after the retransmission time.
   void asked(Instant now, Neighbour& neighbour);
   void forget(Neighbour& neighbour, DropCounts& drops);
+  // The link is gone: no frame waits any more.
+  void drop_pending(DropCounts& drops);
 
   // A neighbour that was found while frames wait for it.
   Neighbour* with_pending();

@@ -147,7 +147,6 @@ class Guest {
   void configure() {
     use_device();
     tcpip::Host::Config& host = config_.host;
-    host.ip.mtu = network_.device().mtu();
     for (const auto& address : {parameters_.ip, parameters_.ip6}) {
       if (address) host.ip.addresses.push_back(*address);
     }
@@ -175,6 +174,7 @@ class Guest {
     const Features& features = device.features();
     tcpip::Host::Config& host = config_.host;
     host.ip.mac.octets = device.mac();
+    host.ip.mtu = device.mtu();
     // The host asks for one and the same, whatever a packet's family.
     host.ip.offload.checksum = features.checksum_ipv4 && features.checksum_ipv6;
     host.ip.offload.segmentation =
@@ -191,8 +191,12 @@ class Guest {
       tell(*frame);
     }
     if (const auto up = network_.link_change()) {
-      if (*up) use_device();
-      tell(LinkChanged{*up});
+      // It was down, however short.
+      tell(LinkChanged{false});
+      if (*up) {
+        use_device();
+        tell(LinkChanged{true});
+      }
     }
     if (deadline_ && *deadline_ <= platform::now().monotonic) tell(Tick{});
     flush();

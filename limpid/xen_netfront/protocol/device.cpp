@@ -130,7 +130,6 @@ void DeviceStep::seek() {
   read(Question::backend_path, "/backend");
   read(Question::backend_domain, "/backend-id");
   read(Question::mac, "/mac");
-  read(Question::mtu, "/mtu");
 }
 
 std::size_t DeviceStep::on(const xenstore::Fired& event) {
@@ -165,7 +164,6 @@ std::size_t DeviceStep::on(const xenstore::Answer& answer) {
     case Question::backend_path:
     case Question::backend_domain:
     case Question::mac:
-    case Question::mtu:
       if (state_.phase_ == Phase::seeking) on_entry(question, answer);
       break;
     case Question::still_there:
@@ -177,6 +175,7 @@ std::size_t DeviceStep::on(const xenstore::Answer& answer) {
       break;
     case Question::state:
     case Question::online:
+    case Question::mtu:
     case Question::scatter_gather:
     case Question::segmentation_ipv4:
     case Question::segmentation_ipv6:
@@ -214,13 +213,10 @@ void DeviceStep::on_entry(Question question, const xenstore::Answer& answer) {
     const auto domain = there ? number(answer.value, 0x7FEF) : std::nullopt;  // DOMID_FIRST_RESERVED
     state_.entries_good_ = state_.entries_good_ && domain;
     if (domain) state_.domain_ = static_cast<std::uint16_t>(*domain);
-  } else if (question == Question::mac) {
+  } else {
     const auto mac = there ? parse_mac(answer.value) : std::nullopt;
     state_.entries_good_ = state_.entries_good_ && mac;
     if (mac) state_.mac_ = *mac;
-  } else {
-    const auto mtu = there ? number(answer.value, most_mtu) : std::nullopt;
-    state_.mtu_ = mtu && *mtu >= least_mtu ? static_cast<std::uint16_t>(*mtu) : std::uint16_t{1500};
     found();
   }
 }
@@ -260,9 +256,11 @@ void DeviceStep::ask_backend() {
   const auto read = [&](Question question, std::string_view name) {
     ask(question, xenstore::Operation::read, {path, name});
   };
-  // In this order: when the backend says InitWait, its features are there.
+  // In this order: when the backend says InitWait, its features are there; when it says Connected, so is the MTU, which
+  // the toolstack's script writes beside our entries, but long after them (tools/hotplug/Linux/xen-network-common.sh).
   read(Question::state, "/state");
   read(Question::online, "/online");
+  ask(Question::mtu, xenstore::Operation::read, {as_text(config_.path.span()), "/mtu"});
   read(Question::scatter_gather, "/feature-sg");
   read(Question::segmentation_ipv4, "/feature-gso-tcpv4");
   read(Question::segmentation_ipv6, "/feature-gso-tcpv6");
@@ -280,6 +278,11 @@ void DeviceStep::on_backend(Question question, const xenstore::Answer& answer) {
     case Question::online:
       state_.online_ = value != 0;
       break;
+    case Question::mtu: {
+      const auto mtu = there ? number(answer.value, most_mtu) : std::nullopt;
+      state_.mtu_ = mtu && *mtu >= least_mtu ? static_cast<std::uint16_t>(*mtu) : std::uint16_t{1500};
+      break;
+    }
     case Question::scatter_gather:
       state_.offers_.scatter_gather = value != 0;
       break;

@@ -25,11 +25,11 @@ class DeviceStep {
     backend_path,
     backend_domain,
     mac,
-    mtu,
     still_there,  // the backend's path, again
     // What the backend says. Likewise.
     state,
     online,
+    mtu,
     scatter_gather,
     segmentation_ipv4,
     segmentation_ipv6,

@@ -307,6 +307,88 @@ TEST_F(DhcpClient, ALeaseExpiresWithoutALink) {
   EXPECT_EQ(sent->message.type, MessageType::discover);
 }
 
+constexpr MacAddress other_mac{{2, 0, 0, 0, 0, 6}};
+const ClientIdentifier other_identifier{255, 0, 0, 0, 1, 0, 3, 0, 1, 2, 0, 0, 0, 0, 6};
+
+// What asks for its first lease, under the other address.
+void expect_begins_as_another(const Message& message) {
+  Message discover;
+  discover.xid = message.xid;
+  discover.broadcast = true;
+  discover.chaddr = other_mac;
+  discover.type = MessageType::discover;
+  discover.client_identifier = other_identifier;
+  discover.maximum_message_size = 1400;
+  discover.parameter_request_list = {OptionCode::subnet_mask,        OptionCode::router,
+                                     OptionCode::domain_name_server, OptionCode::interface_mtu,
+                                     OptionCode::renewal_time,       OptionCode::rebinding_time};
+  EXPECT_EQ(message, discover);
+}
+
+TEST_F(DhcpClient, UnderAnotherHardwareAddressItIsAnotherClient) {
+  acquire();
+  link(false);
+  tell(HardwareAddress{our_mac});
+  EXPECT_FALSE(lost);
+  tell(HardwareAddress{other_mac});
+  EXPECT_EQ(lost, LossReason::hardware_address);
+  EXPECT_FALSE(client.lease());
+  EXPECT_FALSE(sent);
+  EXPECT_FALSE(deadline);
+  link(true);
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(sent->source, any_ipv4);
+  EXPECT_EQ(sent->destination, everybody);
+  expect_begins_as_another(sent->message);
+
+  // What is for the old one is not for this one.
+  expect_offer_dropped(reply(MessageType::offer), Drop::wrong_hardware_address);
+  Message offer = reply(MessageType::offer), ack = reply(MessageType::ack);
+  offer.chaddr = ack.chaddr = other_mac;
+  offer.client_identifier = our_identifier;
+  expect_offer_dropped(offer, Drop::wrong_identifier);
+  offer.client_identifier = other_identifier;
+  receive(offer);
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(sent->message.chaddr, other_mac);
+  EXPECT_EQ(sent->message.client_identifier, other_identifier);
+  receive(ack);
+  EXPECT_TRUE(leased);
+  EXPECT_EQ(deadline, now + seconds(1800));
+}
+
+// Nor does it ask for what the old one had.
+TEST_F(DhcpClient, AnExpiredLeaseIsForgottenWithItsHardwareAddress) {
+  acquire();
+  link(false);
+  wake();
+  EXPECT_EQ(lost, LossReason::expired);
+  tell(HardwareAddress{other_mac});
+  EXPECT_FALSE(lost);
+  link(true);
+  ASSERT_TRUE(sent);
+  expect_begins_as_another(sent->message);
+}
+
+TEST_F(DhcpClient, BeginsAtOnceIfTheHardwareAddressChangesWhileTheLinkIsUp) {
+  link(true);
+  tell(HardwareAddress{other_mac});
+  EXPECT_FALSE(lost);
+  ASSERT_TRUE(sent);
+  expect_begins_as_another(sent->message);
+  tell(HardwareAddress{our_mac});
+  remember();
+  receive(reply(MessageType::offer));
+  receive(reply(MessageType::ack));
+  ASSERT_TRUE(leased);
+  tell(HardwareAddress{other_mac});
+  EXPECT_EQ(lost, LossReason::hardware_address);
+  ASSERT_TRUE(sent);
+  expect_begins_as_another(sent->message);
+  link(true);  // it was up
+  EXPECT_FALSE(sent);
+}
+
 TEST_F(DhcpClient, ALinkThatGoesWhileRequestingBeginsAnew) {
   link(true);
   receive(reply(MessageType::offer));

@@ -69,21 +69,26 @@ TEST(DhcpLaws, KeptThroughALife) {
   trace.answer(MessageType::offer);
   trace.answer(MessageType::ack, UINT32_MAX);
   trace.add(AddressConflict{});
+  trace.add(HardwareAddress{our_mac});
   trace.pass(seconds(10));
   trace.answer(MessageType::offer);
   trace.answer(MessageType::ack, 100);
+  trace.add(LinkChanged{false});
+  trace.add(HardwareAddress{{{2, 0, 0, 0, 0, 6}}});
+  trace.add(LinkChanged{true});
   trace.pass(seconds(100));
   trace.check();
 }
 
 TEST(DhcpLaws, KeptUnderAnything) {
+  constexpr MacAddress other_mac{{2, 0, 0, 0, 0, 6}};
   test::Random random(11);
   for (int round = 0; round < 20; ++round) {
     Trace trace;
     trace.add(Started{{static_cast<Byte>(round)}, our_mac});
     trace.add(LinkChanged{true});
     for (int i = 0; i < 60; ++i) {
-      switch (random.below(8)) {
+      switch (random.below(9)) {
         case 0:
           trace.add(LinkChanged{random.below(3) != 0});
           break;
@@ -100,6 +105,9 @@ TEST(DhcpLaws, KeptUnderAnything) {
         case 5:
         case 6:
           trace.answer(MessageType::ack, static_cast<std::uint32_t>(random.below(500)));
+          break;
+        case 7:
+          if (random.below(4) == 0) trace.add(HardwareAddress{random.below(4) == 0 ? other_mac : our_mac});
           break;
         default:
           trace.pass(milliseconds(static_cast<std::int64_t>(random.below(100'000))));

@@ -28,6 +28,59 @@ struct Pair {
   bool listening_ = false;
 };
 
+// A device that was taken away and comes back with another MTU: connections go on over it, whatever they had under way.
+TEST(Host, AConnectionGoesOnOverALinkOfAnotherMtu) {
+  for (const std::string_view address : {"10.0.0.2", "fd00::2"}) {
+    SCOPED_TRACE(address);
+    const bool ipv4 = address == "10.0.0.2";
+    Pair pair;
+    Station& client = pair.client;
+    std::size_t largest = 0;
+    std::optional<std::uint16_t> mss;  // of the last SYN
+    pair.wire.inspect = [&](int from, Frame& frame) {
+      if (from != 0) return true;
+      largest = std::max(largest, frame.bytes.size());
+      const auto segment = wire::TcpHeader::parse(Bytes(frame.bytes).subspan(ipv4 ? 34 : 54));
+      if (segment && segment->header.flags.syn) mss = segment->header.options.mss;
+      return true;
+    };
+    pair.wire.run_for(seconds(3));
+    const auto [a, b] = pair.open(address);
+    const auto content = pattern(60'000);
+    std::size_t said = 0;
+    const auto write = [&](std::size_t size) { said += client.write(a, Bytes(content).subspan(said, size)); };
+    const auto arrived = [&] { return pair.server.stream(b).received.size() == said; };
+    const auto again = [&](std::uint16_t mtu) {
+      client.tell(LinkChanged{false});
+      write(10'000);
+      client.flush();
+      client.config.ip.mtu = mtu;
+      client.tell(LinkChanged{true});
+      EXPECT_EQ(client.state.interface().mtu(), mtu);
+      largest = 0;
+      write(10'000);
+      EXPECT_TRUE(pair.wire.run(arrived));
+    };
+    write(10'000);
+    EXPECT_TRUE(pair.wire.run(arrived));
+    EXPECT_EQ(largest, 1514u);
+    again(1400);
+    EXPECT_EQ(largest, 1414u);
+    pair.open(address);
+    EXPECT_EQ(mss, ipv4 ? 1360 : 1340);
+    again(1500);
+    EXPECT_EQ(largest, 1414u) << "as a path that was found to be narrow";
+    const auto [c, d] = pair.open(address);
+    EXPECT_EQ(mss, ipv4 ? 1460 : 1440);
+    client.write(c, Bytes(content).first(10'000));
+    const ConnectionId other = d;
+    EXPECT_TRUE(pair.wire.run([&] { return pair.server.stream(other).received.size() == 10'000; }));
+    EXPECT_EQ(largest, 1514u);
+    EXPECT_EQ(said, 50'000u);
+    EXPECT_TRUE(std::equal(content.begin(), content.begin() + 50'000, pair.server.stream(b).received.begin()));
+  }
+}
+
 TEST(Host, OpensTransfersAndClosesOverIpv4AndIpv6) {
   for (const std::string_view address : {"10.0.0.2", "fd00::2"}) {
     Pair pair;

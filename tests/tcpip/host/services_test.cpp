@@ -1,5 +1,6 @@
 // What a host does for itself: it asks for a lease, and for the addresses of names, over UDP and over TCP.
 #include "limpid/tcpip/dhcp/message.hpp"
+#include "limpid/tcpip/wire/arp.hpp"
 #include "tests/tcpip/host/crafted.hpp"
 
 namespace limpid::tcpip::test {
@@ -26,13 +27,14 @@ struct Served {
           wire::transport_checksum(ip_header->header.source, ip_header->header.destination, Protocol::udp, datagram),
           0);
       const auto udp = wire::UdpHeader::parse(datagram);
-      EXPECT_EQ(udp->header.destination_port, dhcp::server_port);
+      if (udp->header.destination_port != dhcp::server_port) return true;
       auto message = *dhcp::Message::parse(udp->payload(datagram));
-      EXPECT_EQ(message.chaddr, mac_of(2));
+      const MacAddress& mac = client.config.ip.mac;
+      EXPECT_EQ(message.chaddr, mac);
       asked.push_back(message.type);
       message.operation = dhcp::Operation::reply;
       message.type = message.type == dhcp::MessageType::discover ? dhcp::MessageType::offer : dhcp::MessageType::ack;
-      message.yiaddr = ip("10.0.0.77");
+      message.yiaddr = ip(mac == mac_of(2) ? "10.0.0.77" : "10.0.0.78");
       message.server_identifier = ip("10.0.0.1");
       message.subnet_mask = ip("255.255.255.0");
       message.routers.push_back(ip("10.0.0.1"));
@@ -50,7 +52,7 @@ struct Served {
       message.emit(out);
       Writer(MutableBytes(bytes).subspan(4)).u16(static_cast<std::uint16_t>(out.size()));
       const IpAddress to = message.broadcast ? IpAddress::v4(UINT32_MAX) : message.yiaddr;
-      replies.push_back(ipv4_frame(1, 2, ip("10.0.0.1"), to, Protocol::udp,
+      replies.push_back(ipv4_frame(1, mac.octets[5], ip("10.0.0.1"), to, Protocol::udp,
                                    {out.written().begin(), out.written().end()}, wire::UdpHeader::checksum_offset));
       if (message.broadcast) std::fill_n(replies.back().bytes.begin(), 6, Byte{0xff});
       return false;
@@ -146,6 +148,105 @@ TEST(Services, ALeaseIsTakenWholeInTheLeastRoom) {
       ASSERT_TRUE(served.client.state.interface().source_for(ip("192.0.2.1"))) << due << " of " << actions;
     }
   }
+}
+
+// Its device was taken away and is there again as another one. The old lease is gone before anybody hears of it,
+// however little room there is and however much else is due.
+TEST(Services, UnderAnotherHardwareAddressALeaseIsAskedForAnew) {
+  const IpAddress before = ip("10.0.0.77"), after = ip("10.0.0.78");
+  for (const std::uint32_t due : {0u, 1u, 5u, 200u}) {
+    for (const bool narrow : {false, true}) {
+      SCOPED_TRACE(testing::Message() << due << (narrow ? ", narrow" : ""));
+      Served served(without_address());
+      served.lease(1'000);
+      const auto lease = std::exchange(served.wire.inspect, nullptr);
+      std::vector<Frame> sent;
+      served.wire.inspect = [&](int from, Frame& frame) {
+        if (from == 1) sent.push_back(frame);
+        return lease(from, frame);
+      };
+      served.client.tell(LinkChanged{true});
+      ASSERT_TRUE(served.wire.run([&] { return !served.client.addresses.empty(); }));
+      if (narrow) served.client.narrow(Host::least_room.bytes, Host::least_room.actions);
+      ASSERT_TRUE(served.client.state.bind_udp(served.client.context(), 7));
+      for (std::uint32_t i = 0; i < due; ++i) {
+        const auto nobody = endpoint(IpAddress::v4(0x0a000010 + i % 50), 9);
+        served.client.tell(host::SendUdp{7, nobody, {}});
+        served.client.tell(host::Resolve{i, "www.example", dns::Family::any});
+      }
+      served.client.tell(LinkChanged{false});
+      served.client.config.ip.mac = mac_of(3);
+      served.client.reload();
+      EXPECT_TRUE(served.client.state.interface().is_ours(before)) << "till then it may be the old one";
+      served.client.now.monotonic = served.client.now.monotonic + seconds(1);
+      sent.clear();
+      served.client.sent.clear();
+      served.asked.clear();
+      served.client.tell(LinkChanged{true});
+      EXPECT_FALSE(served.client.state.interface().is_ours(before));
+      EXPECT_FALSE(served.client.state.interface().source_for(ip("192.0.2.1")));
+      ASSERT_TRUE(served.wire.run([&] { return served.client.addresses.size() >= 3; }));
+      EXPECT_EQ(served.client.addresses,
+                (std::vector<std::pair<IpAddress, bool>>{{before, true}, {before, false}, {after, true}}));
+      EXPECT_EQ(served.asked, (std::vector{dhcp::MessageType::discover, dhcp::MessageType::request}));
+      EXPECT_EQ(served.client.state.interface().source_for(ip("192.0.2.1")), after);
+      EXPECT_EQ(served.client.state.interface().mtu(), 1400);
+      served.wire.run_for(seconds(10));
+      bool announced = false;
+      for (const Frame& frame : sent) {
+        const auto ethernet = wire::EthernetHeader::parse(frame.bytes);
+        EXPECT_EQ(ethernet->header.source, mac_of(3));
+        if (ethernet->header.ether_type != wire::EtherType::arp) continue;
+        const auto arp = wire::ArpPacket::parse(ethernet->payload(Bytes(frame.bytes)));
+        if (arp->sender_protocol_address == before) ADD_FAILURE() << "the old lease is used";
+        announced = announced || arp->sender_protocol_address == after;
+      }
+      EXPECT_TRUE(announced);
+    }
+  }
+}
+
+// The same device again: its lease is verified, and kept.
+TEST(Services, UnderTheSameHardwareAddressALeaseIsKept) {
+  Served served(without_address());
+  served.lease(1'000);
+  served.client.tell(LinkChanged{true});
+  ASSERT_TRUE(served.wire.run([&] { return !served.client.addresses.empty(); }));
+  served.client.tell(LinkChanged{false});
+  served.asked.clear();
+  served.client.tell(LinkChanged{true});
+  served.wire.run_for(seconds(10));
+  EXPECT_EQ(served.asked, std::vector{dhcp::MessageType::request});
+  EXPECT_EQ(served.client.addresses, (std::vector{std::pair(ip("10.0.0.77"), true)}));
+}
+
+TEST(Services, TheMtuIsTheDevicesOrTheLeasesWhicheverIsLess) {
+  Served served(without_address());
+  const auto mtu = [&] { return served.client.state.interface().mtu(); };
+  const auto again = [&](std::uint16_t device) {
+    served.client.tell(LinkChanged{false});
+    served.client.config.ip.mtu = device;
+    served.client.tell(LinkChanged{true});
+  };
+  served.lease(1'000);
+  again(1500);
+  EXPECT_EQ(mtu(), 1500);
+  ASSERT_TRUE(served.wire.run([&] { return !served.client.addresses.empty(); }));
+  EXPECT_EQ(mtu(), 1400);
+  again(1300);
+  EXPECT_EQ(mtu(), 1300);
+  served.wire.run_for(seconds(1));
+  EXPECT_EQ(mtu(), 1300) << "verified";
+  again(20);
+  EXPECT_EQ(mtu(), 576);
+  again(9000);
+  EXPECT_EQ(mtu(), 1400) << "before it is verified";
+  // The server is gone, the lease expires, and what it said with it.
+  served.wire.inspect = [&](int from, Frame&) { return from == 0; };
+  again(1500);
+  EXPECT_EQ(mtu(), 1400);
+  ASSERT_TRUE(served.wire.run([&] { return served.client.addresses.size() == 2; }, seconds(1'001)));
+  EXPECT_EQ(mtu(), 1500);
 }
 
 // An answer to a question for A: a copy of its header and question, and one record if it is not cut short.

@@ -27,7 +27,7 @@ if(LIMPID_SANITIZE)
 else()
   list(APPEND LIMPID_PURE_FLAGS -include ${PROJECT_SOURCE_DIR}/limpid/core/brief_assertions.hpp)
 endif()
-# For what no benchmark notices, since what is large in the boot image is code.
+# For what is not on the way of every segment, record or request, since what is large in the boot image is code.
 set(LIMPID_COLD_FLAGS "")
 if(LIMPID_OPTIMIZE STREQUAL "-O2")
   set(LIMPID_COLD_FLAGS -Os)

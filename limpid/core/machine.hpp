@@ -93,12 +93,9 @@ Stepped<S> step(const typename S::Config& config, S state, Time now, const typen
   return {std::move(state), progress};
 }
 
-// Memory for the actions of one step. Nothing is made in it beforehand, and what a step puts there needs no
-// destruction: actions are views and numbers.
+// Memory for the actions of one step, in which nothing is made beforehand.
 template <class Action, std::size_t n>
 class ActionSlots {
-  static_assert(std::is_trivially_copyable_v<Action> && std::is_trivially_destructible_v<Action>);
-
  public:
   static constexpr std::size_t size() { return n; }
   std::span<Action> first(std::size_t count) { return all().first(count); }
@@ -114,6 +111,9 @@ class ActionSlots {
 // action reports has already happened.
 template <class Action>
 class ActionList {
+  // What was in a slot needs no destruction: actions are views and numbers.
+  static_assert(std::is_trivially_copyable_v<Action>);
+
  public:
   explicit ActionList(std::span<Action> slots) : slots_(slots) {}
   std::size_t free() const { return slots_.size() - used_; }

@@ -5,6 +5,8 @@
 
 namespace limpid::crypto::ed25519 {
 
+// These two leave intermediate values on the stack.
+
 // The public key of a seed, any 32 bytes.
 void derive_public_key(std::span<const Byte, 32> seed, std::span<Byte, 32> public_key);
 

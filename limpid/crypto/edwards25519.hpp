@@ -20,7 +20,7 @@ void encode(const Point& point, std::span<Byte, 32> encoded);
 // Whether 8 times the point is the neutral element.
 bool has_small_order(const Point& point);
 
-// scalar * B in constant time, for any number, whether below L or not.
+// scalar * B in constant time, for any number, whether below L or not. Leaves intermediate values on the stack.
 Point multiply_base(const Limbs<4>& scalar);
 
 // a * B - b * point for public a and b below L, in variable time.

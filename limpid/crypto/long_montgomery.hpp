@@ -8,7 +8,8 @@ namespace limpid::crypto {
 
 class LongMontgomery {
  public:
-  // As for Montgomery.
+  // The constants of an odd modulus above 1, without a division; in less time if it is known to have as many bits as
+  // `known_bits` or more, which is from 1 to 64 * size.
   explicit LongMontgomery(const LongNumber& modulus, std::size_t known_bits = 1);
 
   const LongNumber& modulus() const { return modulus_; }

@@ -1,6 +1,6 @@
 // Arithmetic modulo any odd number of N limbs, in Montgomery form (P. L. Montgomery, 1985): a is held as a * 2^(64 N).
 // For the few limbs of curves, over which loops are unrolled; long_montgomery.hpp is for RSA.
-// Time depends on N and on the length of an exponent, never on a value; the modulus may be secret as well.
+// Time depends on N, never on a value.
 #pragma once
 
 #include "limpid/crypto/modular_inverse.hpp"
@@ -14,19 +14,17 @@ class Montgomery {
  public:
   using Number = Limbs<N>;
 
-  // The constants of an odd modulus above 1, without a division; in less time if it is known to have as many bits as
-  // `known_bits` or more.
-  constexpr explicit Montgomery(const Number& modulus, std::size_t known_bits = 1)
+  // The constants of an odd modulus above 1, without a division.
+  constexpr explicit Montgomery(const Number& modulus)
       : modulus_(modulus), negative_inverse_(0 - invert_limb(modulus[0])) {
-    one_[(known_bits - 1) / 64] = Limb{1} << (known_bits - 1) % 64;
-    for (std::size_t i = known_bits - 1; i < 64 * N; ++i) one_ = add(one_, one_);
+    one_[0] = 1;
+    for (std::size_t i = 0; i < 64 * N; ++i) one_ = add(one_, one_);
     // From 2^N in Montgomery form, six squarings lead to 2^(64 N) in Montgomery form.
     square_of_radix_ = one_;
     for (std::size_t i = 0; i < N; ++i) square_of_radix_ = add(square_of_radix_, square_of_radix_);
     for (int i = 0; i < 6; ++i) square_of_radix_ = multiply(square_of_radix_, square_of_radix_);
   }
 
-  constexpr const Number& modulus() const { return modulus_; }
   // 1 in Montgomery form.
   constexpr const Number& one() const { return one_; }
 
@@ -77,27 +75,6 @@ class Montgomery {
   }
 
   constexpr Number square(const Number& a) const { return multiply(a, a); }
-
-  // base^exponent, base and result in Montgomery form. Fixed windows of four bits, and every look-up reads the whole
-  // table: the exponent may be secret, but not its width M.
-  template <std::size_t M>
-  constexpr Number power(const Number& base, const Limbs<M>& exponent) const {
-    Number table[16] = {one_, base};
-    for (std::size_t i = 2; i < 16; ++i) table[i] = multiply(table[i - 1], base);
-    Number result = one_;
-    for (std::size_t at = 64 * M; at > 0;) {
-      at -= 4;
-      for (int i = 0; i < 4; ++i) result = square(result);
-      const Limb digit = bits(exponent, at, 4);
-      Number factor{};
-      for (std::size_t i = 0; i < 16; ++i) {
-        const Limb mask = limpid::mask_if_zero(digit ^ i);
-        for (std::size_t j = 0; j < N; ++j) factor[j] |= table[i][j] & mask;
-      }
-      result = multiply(result, factor);
-    }
-    return result;
-  }
 
   // 1 / a, both in Montgomery form, for a without a factor in common with the modulus; zero for zero.
   constexpr Number inverse(const Number& a) const {

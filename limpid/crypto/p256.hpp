@@ -1,8 +1,9 @@
 // The curve P-256 (SP 800-186, section 3.2.1.3): its constants, and arithmetic modulo p = 2^256 - 2^224 + 2^192 + 2^96
 // - 1 in Montgomery form. What Montgomery<4> does, with a reduction that the prime's shape makes cheap. Constant time.
 //
-// A curve is what elliptic_curve.hpp asks of such a struct. Kernels for other instructions derive from it and replace
-// multiply and square: nothing else costs much. These two are called, not inlined.
+// A curve is what elliptic_curve.hpp asks of such a struct. Kernels for other instructions have a multiplication and a
+// squaring, which elliptic_curve.cpp puts in place of these: nothing else costs much. The two are called, not inlined:
+// they are large, and the formulas have a dozen of each.
 #pragma once
 
 #include "limpid/crypto/montgomery.hpp"

@@ -40,7 +40,7 @@ LongNumber public_power(const LongMontgomery& modulo, const LongNumber& a, Limb 
 struct Prime {  // p or q
   LongNumber prime, exponent;
 
-  // 1 if both e * exponent = 1 and d = exponent modulo prime - 1.
+  // Whether both e * exponent = 1 and d = exponent modulo prime - 1.
   bool has_exponents(Limb e, const LongNumber& d) const {
     LongNumber less_one = prime;
     const LongNumber one(prime.size(), 1);

@@ -7,10 +7,11 @@
 
 namespace limpid::crypto::x25519 {
 
-// The public value of a private one, any 32 bytes.
+// The public value of a private one, any 32 bytes. Leaves intermediate values on the stack.
 void derive_public_key(std::span<const Byte, 32> private_key, std::span<Byte, 32> public_key);
 
-// False if the result is all zero, as RFC 8446, section 7.4.2, wants it checked; what is in `shared` is then undefined.
+// False if the result is all zero, as RFC 8446, section 7.4.2, wants it checked; `shared` is written all the same. Leaves
+// intermediate values on the stack.
 bool agree(std::span<const Byte, 32> private_key, std::span<const Byte, 32> peer_public_key, std::span<Byte, 32> shared,
            CpuFeatures cpu);
 

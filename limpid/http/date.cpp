@@ -163,7 +163,8 @@ std::optional<UnixTime> parse_asctime(std::string_view text) {
 }
 
 std::string_view long_day_name(std::string_view text) {
-  static constexpr std::string_view names[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+  static constexpr std::string_view names[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                               "Thursday", "Friday", "Saturday"};
   for (const std::string_view name : names) {
     if (text.starts_with(name)) return name;
   }

@@ -170,9 +170,8 @@ class HostServerStep {
         more_ = true;
         return consumed;
       }
-      const auto progress =
-          Host::advance(config_.host, state_.host_, now_, event,
-                        {bytes, slots.first(std::min(spare, slots.size())), room_.budget, room_.cpu});
+      const auto progress = Host::advance(config_.host, state_.host_, now_, event,
+                                          {bytes, slots.first(std::min(spare, slots.size())), room_.budget, room_.cpu});
       for (const Host::Action& action : progress.actions) std::visit([this](const auto& a) { from_host(a); }, action);
       consumed = std::max(consumed, progress.consumed);
       if (!progress.more) return consumed;

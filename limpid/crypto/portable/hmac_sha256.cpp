@@ -13,14 +13,11 @@ Secret<32> hash_behind(std::span<const Byte, 32> key, Byte pad, Bytes message) {
   std::array<std::uint64_t, 8> chaining = sha256_initial_value;
   Secret<2 * block_size> blocks;
   const MutableBytes buffer = blocks.mutable_bytes();
-  const auto absorb = [&](Bytes more) {
-    if (!more.empty()) sha256_compress(chaining, more);
-  };
   copy(key, buffer);
   for (Byte& byte : buffer.first(block_size)) byte ^= pad;
-  absorb(buffer.first(block_size));
+  sha256_compress(chaining, buffer.first(block_size));
   const Bytes rest = message.last(message.size() % block_size);
-  absorb(message.first(message.size() - rest.size()));
+  sha256_compress(chaining, message.first(message.size() - rest.size()));
   // FIPS 180-4, section 5.1.1: the bit 1, zeros, and the length in bits.
   blocks.wipe();
   copy(rest, buffer);
@@ -28,7 +25,7 @@ Secret<32> hash_behind(std::span<const Byte, 32> key, Byte pad, Bytes message) {
   const MutableBytes last = buffer.first(rest.size() + 1 + 8 <= block_size ? block_size : 2 * block_size);
   std::uint64_t bits = 8 * (block_size + std::uint64_t{message.size()});
   for (std::size_t i = 1; i <= 8; ++i, bits >>= 8) last[last.size() - i] = static_cast<Byte>(bits);
-  absorb(last);
+  sha256_compress(chaining, last);
   Secret<32> digest;
   for (std::size_t i = 0; i < 32; ++i) {
     digest.mutable_bytes()[i] = static_cast<Byte>(chaining[i / 4] >> (24 - 8 * (i % 4)));

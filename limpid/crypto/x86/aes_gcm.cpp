@@ -4,8 +4,8 @@
 
 #include "limpid/core/constant_time.hpp"
 
-// Everything but the public functions at the end has internal linkage and is code for this target or inlined into it: no
-// wide copy of a function can be picked by the linker for a CPU without these instructions.
+// Everything but the public functions at the end has internal linkage and is code for this target or inlined into it:
+// no wide copy of a function can be picked by the linker for a CPU without these instructions.
 #define TARGET __attribute__((target("aes,pclmul,ssse3")))
 #define KERNEL TARGET __attribute__((always_inline)) inline
 

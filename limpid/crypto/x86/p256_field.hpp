@@ -1,5 +1,5 @@
 // P-256's field with MULX, ADCX and ADOX (bmi2_adx): two carry chains at a time. Assembly throughout, since compilers
-// do not keep two chains in flags; so it needs no target attribute. In constant expressions it is the portable field.
+// do not keep two chains in flags; so it needs no target attribute.
 #pragma once
 
 #include "limpid/crypto/p256.hpp"

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from harness import guest, machine, packages
+from harness import guest, machine
 
 
 def timeline(xen, fetched):
@@ -30,13 +30,7 @@ def timeline(xen, fetched):
 
 def main():
     build, site = pathlib.Path(sys.argv[1]), sys.argv[2]
-    reason = machine.missing()
-    if reason:
-        sys.exit(f"dev: {reason}")
-    try:
-        machine.enter_namespace()
-    except packages.Unavailable as why:
-        sys.exit(f"dev: cannot fetch Debian's Xen: {why}; is the network there?")
+    machine.enter_or_exit()
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         files = guest.pack(build / "limpid", site, folder, *guest.STATIC)

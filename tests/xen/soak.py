@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-from harness import guest, machine, packages
+from harness import guest, machine
 
 REQUESTS, WARM_UP, IDLE, GREEDY = 2000, 50, 1000, 200
 REQUEST = b"GET / HTTP/1.1\r\nHost: guest.test\r\n\r\n"
@@ -217,13 +217,7 @@ def soak(xen, certificate, large):
 
 def main():
     build = pathlib.Path(sys.argv[1])
-    reason = machine.missing()
-    if reason:
-        sys.exit(f"dev: {reason}")
-    try:
-        machine.enter_namespace()
-    except packages.Unavailable as why:
-        sys.exit(f"dev: cannot fetch Debian's Xen: {why}; is the network there?")
+    machine.enter_or_exit()
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)

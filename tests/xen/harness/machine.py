@@ -49,6 +49,17 @@ def enter_namespace():
         subprocess.run(["ip", *command.split()], check=True)
 
 
+def enter_or_exit():
+    """The same for whom a person has asked for it: ends with what is missing, if anything is."""
+    reason = missing()
+    if reason:
+        sys.exit(f"dev: {reason}")
+    try:
+        enter_namespace()
+    except packages.Unavailable as why:
+        sys.exit(f"dev: cannot fetch Debian's Xen: {why}; is the network there?")
+
+
 class Machine:
     """One QEMU. Every line that it prints is kept with the second at which it came."""
 

@@ -64,17 +64,17 @@ struct FieldOf<P256> : P256 {
 #endif
 
 // Multiples of points of a curve.
-template <class Curve, class Field = FieldOf<Curve>>
-struct Multiples : PointFormulas<Field> {
-  using typename PointFormulas<Field>::Number;
-  using typename PointFormulas<Field>::Point;
-  using typename PointFormulas<Field>::AffinePoint;
-  using PointFormulas<Field>::infinity, PointFormulas<Field>::twice, PointFormulas<Field>::add_different,
-      PointFormulas<Field>::select, PointFormulas<Field>::negate, PointFormulas<Field>::to_point,
-      PointFormulas<Field>::field;
+template <class Curve>
+struct Multiples : PointFormulas<FieldOf<Curve>> {
+  using Formulas = PointFormulas<FieldOf<Curve>>;
+  using Formulas::infinity, Formulas::twice, Formulas::add_different, Formulas::select, Formulas::negate,
+      Formulas::to_point, Formulas::field;
+  using typename Formulas::AffinePoint;
+  using typename Formulas::Number;
+  using typename Formulas::Point;
   using Table = BaseTable<Curve>;
 
-  explicit Multiples(CpuFeatures cpu) : PointFormulas<Field>{Field(cpu)} {}
+  explicit Multiples(CpuFeatures cpu) : Formulas{FieldOf<Curve>(cpu)} {}
 
   void add_digit(Point& sum, const AffinePoint (&row)[Table::multiples], Digit digit) const {
     AffinePoint term = look_up(row, digit.magnitude);

@@ -186,16 +186,6 @@ template <std::size_t N>
   return number;
 }
 
-// The same from 8 N bytes at most.
-template <std::size_t N>
-constexpr Limbs<N> from_short_big_endian(Bytes bytes) {
-  Limbs<N> number{};
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    number[i / 8] |= Limb{bytes[bytes.size() - 1 - i]} << 8 * (i % 8);
-  }
-  return number;
-}
-
 template <std::size_t N>
 [[gnu::noinline]] constexpr void to_big_endian(const Limbs<N>& number, std::span<Byte, 8 * N> bytes) {
   for (std::size_t i = 0; i < 8 * N; ++i) bytes[i] = static_cast<Byte>(number[N - 1 - i / 8] >> (56 - 8 * (i % 8)));

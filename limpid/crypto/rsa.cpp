@@ -21,7 +21,7 @@ std::size_t limbs_of(const PublicKey& key) { return (key.modulus().size() + 15) 
 
 LongNumber modulus_of(const PublicKey& key) { return LongNumber::from_big_endian(limbs_of(key), key.modulus()); }
 
-Limb exponent_of(const PublicKey& key) { return from_short_big_endian<1>(key.exponent())[0]; }
+Limb exponent_of(const PublicKey& key) { return LongNumber::from_big_endian(1, key.exponent())[0]; }
 
 // a^e modulo the modulus for a below it and a public exponent; nothing in Montgomery form.
 LongNumber public_power(const LongMontgomery& modulo, const LongNumber& a, Limb e, [[maybe_unused]] CpuFeatures cpu) {

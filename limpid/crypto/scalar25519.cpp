@@ -17,7 +17,8 @@ Limbs<4> multiply_add(const Limbs<4>& a, const Limbs<4>& b, const Limbs<4>& c) {
 
 Limbs<4> reduce(const Limbs<8>& number) {
   const Limbs<4> low{number[0], number[1], number[2], number[3]}, high{number[4], number[5], number[6], number[7]};
-  return multiply_add(high, radix, multiply_add(low, one, {}));
+  // To enter the form is to multiply by 2^256.
+  return modulo_order.add(modulo_order.enter(high), modulo_order.leave(modulo_order.enter(low)));
 }
 
 Limbs<4> clamped(std::span<const Byte, 32> bytes) {

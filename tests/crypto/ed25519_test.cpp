@@ -10,6 +10,7 @@
 #include "limpid/crypto/scalar25519.hpp"
 #include "tests/support/hex.hpp"
 #include "tests/support/random.hpp"
+#include "tests/support/small_order.hpp"
 
 namespace limpid::crypto::ed25519 {
 namespace {
@@ -129,33 +130,15 @@ TEST(Ed25519, SIsBelowTheOrder) {
   }
 }
 
-// The eight points of small order, and what else decodes to them where encodings need not be canonical.
 const std::vector<Encoded>& small_order() {
   static const auto list = [] {
     std::vector<Encoded> points;
-    for (const std::string_view hex : {
-             "0100000000000000000000000000000000000000000000000000000000000000",
-             "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-             "0000000000000000000000000000000000000000000000000000000000000000",
-             "0000000000000000000000000000000000000000000000000000000000000080",
-             "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-             "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
-             "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-             "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
-             "0100000000000000000000000000000000000000000000000000000000000080",
-             "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-             "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-             "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-         }) {
-      points.push_back(to_encoded(from_hex(hex)));
-    }
+    for (const std::string_view hex : test::small_order_encodings) points.push_back(to_encoded(from_hex(hex)));
     return points;
   }();
   return list;
 }
-constexpr std::size_t points_of_small_order = 8;
+constexpr std::size_t points_of_small_order = test::small_order_points.size();
 
 Encoded sum(const Encoded& a, const Encoded& b) {
   Encoded result{};

@@ -9,6 +9,7 @@
 #include "limpid/crypto/scalar25519.hpp"
 #include "tests/support/hex.hpp"
 #include "tests/support/random.hpp"
+#include "tests/support/small_order.hpp"
 
 namespace limpid::crypto::edwards25519 {
 namespace {
@@ -158,16 +159,7 @@ TEST(Edwards25519, DecodesThePointsOfTheCurveAndNothingElse) {
 TEST(Edwards25519, SmallOrdersAreSeenAndOthersAreNot) {
   test::Random random(5);
   // 8 T is neutral.
-  for (const std::string_view small : {
-           "0000000000000000000000000000000000000000000000000000000000000000",
-           "0000000000000000000000000000000000000000000000000000000000000080",
-           "0100000000000000000000000000000000000000000000000000000000000000",
-           "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-           "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-           "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
-           "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-           "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
-       }) {
+  for (const std::string_view small : test::small_order_points) {
     const auto bytes = test::from_hex(small);
     const auto torsion = decode(Bytes(bytes).first<32>());
     ASSERT_TRUE(torsion) << small;

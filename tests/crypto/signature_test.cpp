@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "tests/support/cpu.hpp"
+#include "tests/support/small_order.hpp"
 #include "tests/support/wycheproof.hpp"
 
 namespace limpid::crypto {
@@ -309,18 +310,7 @@ TEST(Ed25519, Rfc8032Vectors) {
 // All the points of small order and their non-canonical encodings: with such a key, one signature would fit any
 // message.
 TEST(Ed25519, KeysOfSmallOrderAreRefused) {
-  for (const std::string_view small : {
-           "0000000000000000000000000000000000000000000000000000000000000000",
-           "0000000000000000000000000000000000000000000000000000000000000080",
-           "0100000000000000000000000000000000000000000000000000000000000000",
-           "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-           "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-           "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
-           "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-           "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
-           "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-           "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-       }) {
+  for (const std::string_view small : test::small_order_encodings) {
     const auto key = PublicKey::from_bytes(KeyType::ed25519, from_hex(small));
     ASSERT_TRUE(key);
     // R the neutral element, S zero: holds for every message whose hash kills the key.

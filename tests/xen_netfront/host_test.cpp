@@ -194,6 +194,15 @@ struct World {
     }
   }
 
+  // Once addresses are there, with so much for each to say.
+  void connect(std::size_t bytes) {
+    ASSERT_TRUE(inside.host.listen({inside.config, now, inside.budget}, port, 16));
+    run([] { return false; }, seconds(4));
+    ASSERT_TRUE(outside.host.connect({outside.config, now, outside.budget},
+                                     tcpip::endpoint(inside.config.ip.addresses[0].address, port)));
+    inside_says = outside_says = bytes;
+  }
+
   // The device goes, and another one comes.
   void attach(const Netback::Offers& offers) {
     netback.detach();
@@ -265,11 +274,7 @@ TEST(HostOverNetfront, FourMegabytesEachWay) {
 TEST(HostOverNetfront, GoesOnOverAnotherDevice) {
   World world(true, {.carries_superframes = true});
   world.start();
-  ASSERT_TRUE(world.inside.host.listen({world.inside.config, world.now, world.inside.budget}, port, 16));
-  world.run([] { return false; }, seconds(4));
-  ASSERT_TRUE(world.outside.host.connect({world.outside.config, world.now, world.outside.budget},
-                                         tcpip::endpoint(world.inside.config.ip.addresses[0].address, port)));
-  world.inside_says = world.outside_says = 8 << 20;
+  ASSERT_NO_FATAL_FAILURE(world.connect(8 << 20));
   world.run([&] { return world.inside.heard > 100'000 && world.outside.heard > 100'000; }, seconds(10));
   world.attach({.mac = "00:16:3e:4c:69:77", .mtu = "1400"});
   ASSERT_FALSE(world.inside.finished);
@@ -321,11 +326,7 @@ TEST(HostOverNetfront, OutlivesTheBackendsMischief) {
   World world(true, {});
   Dice dice(5);
   world.start();
-  ASSERT_TRUE(world.inside.host.listen({world.inside.config, world.now, world.inside.budget}, port, 16));
-  world.run([] { return false; }, seconds(4));
-  ASSERT_TRUE(world.outside.host.connect({world.outside.config, world.now, world.outside.budget},
-                                         tcpip::endpoint(world.inside.config.ip.addresses[0].address, port)));
-  world.inside_says = world.outside_says = 2 << 20;
+  ASSERT_NO_FATAL_FAILURE(world.connect(2 << 20));
   const auto done = [&] { return world.inside.finished && world.outside.finished; };
   for (int i = 0; i < 60 && !done(); ++i) {
     const auto mischief = static_cast<Mischief>(dice.next() % mischiefs);
